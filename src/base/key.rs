@@ -1,0 +1,146 @@
+//! Order-preserving keys: comparing the bytes is comparing the values.
+//!
+//! Each part of a key starts with `00` (no value, sorts first) or `01`, then:
+//! unsigned integers, enum positions and booleans big-endian; signed integers and times
+//! with the sign bit flipped; floats with the IEEE 754 total-order trick; text as its
+//! UTF-8 bytes with `00` written as `00 ff`, closed by `00 00`. A descending part has all
+//! its bits flipped. No part is a prefix of another value's part, so parts can be put
+//! side by side.
+
+use super::record::Value;
+
+/// Appends one part.
+pub fn push(key: &mut Vec<u8>, value: &Value, descending: bool) {
+    let start = key.len();
+    match value {
+        Value::Null => key.push(0),
+        Value::Bool(b) => key.extend_from_slice(&[1, u8::from(*b)]),
+        Value::Enum(n) => key.extend_from_slice(&[1, *n]),
+        Value::U64(n) => {
+            key.push(1);
+            key.extend_from_slice(&n.to_be_bytes());
+        }
+        Value::Time(t) => {
+            key.push(1);
+            key.extend_from_slice(&((t.as_micros() as u64) ^ (1 << 63)).to_be_bytes());
+        }
+        Value::F64(x) => {
+            key.push(1);
+            key.extend_from_slice(&float_bits(*x).to_be_bytes());
+        }
+        Value::Text(s) => {
+            key.push(1);
+            push_text(key, s.as_bytes());
+            key.extend_from_slice(&[0, 0]);
+        }
+    }
+    if descending {
+        for b in &mut key[start..] {
+            *b = !*b;
+        }
+    }
+}
+
+/// Appends the beginning of a text part without its end: what all texts that start with
+/// `prefix` have in common. Ascending parts only.
+pub fn push_text_prefix(key: &mut Vec<u8>, prefix: &str) {
+    key.push(1);
+    push_text(key, prefix.as_bytes());
+}
+
+fn push_text(key: &mut Vec<u8>, bytes: &[u8]) {
+    for &b in bytes {
+        key.push(b);
+        if b == 0 {
+            key.push(0xff);
+        }
+    }
+}
+
+/// Bits whose unsigned order is the order of the floats; `-0.0` is `0.0`.
+fn float_bits(x: f64) -> u64 {
+    let bits = if x == 0.0 { 0 } else { x.to_bits() };
+    if bits >> 63 == 1 { !bits } else { bits ^ (1 << 63) }
+}
+
+/// The first key after all keys that start with `prefix`; `None` if there is no such key.
+#[must_use]
+pub fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < 0xff {
+            end.push(last + 1);
+            return Some(end);
+        }
+    }
+    None
+}
+
+/// The id at the end of an index key.
+#[must_use]
+pub fn trailing_id(key: &[u8]) -> Option<u64> {
+    let at = key.len().checked_sub(8)?;
+    Some(u64::from_be_bytes(key[at..].try_into().expect("eight bytes")))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::base::Timestamp;
+
+    fn encode(v: &Value, desc: bool) -> Vec<u8> {
+        let mut key = Vec::new();
+        push(&mut key, v, desc);
+        key
+    }
+
+    fn value() -> impl Strategy<Value = (Value, Value)> {
+        let text = prop_oneof![".*", "[\\x00-\\x02a]{0,4}"];
+        prop_oneof![
+            (any::<bool>(), any::<bool>()).prop_map(|(a, b)| (Value::Bool(a), Value::Bool(b))),
+            (any::<u8>(), any::<u8>()).prop_map(|(a, b)| (Value::Enum(a), Value::Enum(b))),
+            (any::<u64>(), any::<u64>()).prop_map(|(a, b)| (Value::U64(a), Value::U64(b))),
+            (any::<i64>(), any::<i64>()).prop_map(|(a, b)| {
+                (Value::Time(Timestamp::from_micros(a)), Value::Time(Timestamp::from_micros(b)))
+            }),
+            (-1e9..1e9f64, -1e9..1e9f64).prop_map(|(a, b)| (Value::F64(a), Value::F64(b))),
+            (text.clone(), text).prop_map(|(a, b)| (Value::Text(a), Value::Text(b))),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_order_as_values((a, b) in value(), tail_a: u64, tail_b: u64) {
+            let order = a.partial_cmp(&b).unwrap();
+            prop_assert_eq!(encode(&a, false).cmp(&encode(&b, false)), order);
+            prop_assert_eq!(encode(&a, true).cmp(&encode(&b, true)), order.reverse());
+            prop_assert!(encode(&Value::Null, false) < encode(&a, false));
+            // A following part decides only between equal values.
+            let with = |v: &Value, tail: u64| { let mut k = encode(v, false); k.extend(tail.to_be_bytes()); k };
+            prop_assert_eq!(with(&a, tail_a).cmp(&with(&b, tail_b)), order.then(tail_a.cmp(&tail_b)));
+            prop_assert_eq!(trailing_id(&with(&a, tail_a)), Some(tail_a));
+        }
+
+        #[test]
+        fn successor_is_the_end_of_the_prefix(prefix: Vec<u8>, rest: Vec<u8>) {
+            let mut key = prefix.clone();
+            key.extend(&rest);
+            if let Some(end) = successor(&prefix) {
+                prop_assert!(key < end);
+                prop_assert!(!end.starts_with(&prefix));
+            } else {
+                prop_assert!(prefix.iter().all(|b| *b == 0xff));
+            }
+        }
+
+        #[test]
+        fn text_prefixes_share_their_bytes(s in ".*", t in ".*") {
+            let mut prefix = Vec::new();
+            push_text_prefix(&mut prefix, &s);
+            let whole = encode(&Value::Text(format!("{s}{t}")), false);
+            prop_assert!(whole.starts_with(&prefix));
+        }
+    }
+}
