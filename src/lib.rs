@@ -13,4 +13,6 @@
 //! telemetry: usable from L2 up
 //! ```
 
+pub mod adapters;
 pub mod base;
+pub mod domain;

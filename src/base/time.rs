@@ -68,7 +68,9 @@ impl FromStr for Timestamp {
             .and_then(|d| jiff::tz::TimeZone::UTC.to_timestamp(d.at(0, 0, 0, 0)).ok())
             .map(|t| Self::from_micros(t.as_microsecond()))
             .ok_or_else(|| {
-                format!("'{text}' is not a date (2026-01-31) or RFC 3339 time (2026-01-31T12:00:00Z)")
+                format!(
+                    "'{text}' is not a date (2026-01-31) or RFC 3339 time (2026-01-31T12:00:00Z)"
+                )
             })
     }
 }
