@@ -16,3 +16,4 @@
 pub mod adapters;
 pub mod base;
 pub mod domain;
+pub mod store;

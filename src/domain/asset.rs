@@ -257,7 +257,7 @@ impl Record for Asset {
             .facet(),
             Field::<Asset>::new("is_active", Kind::Bool, |a, f| f(a.is_active.into()), "In use.")
                 .facet(),
-            Field::<Asset>::new(
+            Field::<Asset>::many(
                 "tag",
                 Kind::Text,
                 |a, f| a.tags.iter().for_each(|(k, v)| f(Value::Text(format!("{k}={v}")))),
@@ -282,7 +282,7 @@ impl Record for Asset {
                 |a, f| f(a.created_at.into()),
                 "When it became known.",
             ),
-            Field::<Asset>::new(
+            Field::<Asset>::many(
                 "search",
                 Kind::Words,
                 |a, f| {

@@ -276,7 +276,7 @@ impl Record for Finding {
                 "Known to be exploited.",
             )
             .facet(),
-            Field::<Finding>::new(
+            Field::<Finding>::many(
                 "scanner",
                 Kind::Text,
                 |r, f| r.sources.iter().for_each(|s| f((&s.scanner).into())),
@@ -295,7 +295,8 @@ impl Record for Finding {
                 Kind::F64,
                 |r, f| f(r.priority_score.into()),
                 "0 to 100.",
-            ),
+            )
+            .facet(),
             Field::<Finding>::new(
                 "first_seen",
                 Kind::Time,
@@ -320,7 +321,7 @@ impl Record for Finding {
                 |r, f| f((&r.due_at).into()),
                 "By when it should be fixed.",
             ),
-            Field::<Finding>::new(
+            Field::<Finding>::many(
                 "search",
                 Kind::Words,
                 |r, f| {

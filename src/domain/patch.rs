@@ -157,7 +157,7 @@ impl Record for Patch {
                 |p, f| f(p.created_at.into()),
                 "When it was stored.",
             ),
-            Field::<Patch>::new(
+            Field::<Patch>::many(
                 "search",
                 Kind::Words,
                 |p, f| {
