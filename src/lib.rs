@@ -16,4 +16,5 @@
 pub mod adapters;
 pub mod base;
 pub mod domain;
+pub mod services;
 pub mod store;
