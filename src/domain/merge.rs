@@ -6,7 +6,7 @@ use super::finding::{Finding, FindingStatus, Source};
 use super::observation::{
     AssetObservation, FindingObservation, ReportInfo, VulnerabilityObservation,
 };
-use super::severity::Severity;
+use super::severity::{CvssScore, Severity};
 use super::vulnerability::Vulnerability;
 use crate::base::{Timestamp, limits};
 
@@ -34,7 +34,7 @@ pub struct Sighting<'a> {
 
 /// Takes over what a scan says about an asset; what it does not say stays.
 pub fn asset(asset: &mut Asset, seen: &AssetObservation, at: Timestamp) {
-    let mut take = |to: &mut Option<String>, from: &Option<String>| {
+    let take = |to: &mut Option<String>, from: &Option<String>| {
         if from.is_some() {
             to.clone_from(from);
         }
@@ -70,10 +70,11 @@ pub fn vulnerability(
         v.description.clone_from(&seen.description);
     }
     for score in &seen.cvss {
-        match v.cvss.iter_mut().find(|s| s.source == score.source && s.version == score.version) {
-            Some(known) => known.clone_from(score),
-            None if v.cvss.len() < limits::LIST_VALUES => v.cvss.push(score.clone()),
-            None => {}
+        let same = |s: &&mut CvssScore| s.source == score.source && s.version == score.version;
+        if let Some(known) = v.cvss.iter_mut().find(same) {
+            known.clone_from(score);
+        } else if v.cvss.len() < limits::LIST_VALUES {
+            v.cvss.push(score.clone());
         }
     }
     v.cvss.sort_by(|a, b| (&a.source, &a.version).cmp(&(&b.source, &b.version)));

@@ -8,7 +8,7 @@ use crate::base::{Result, page::Cursor};
 use crate::domain::user::Role;
 use crate::store::plan::{self, Plan};
 use crate::store::query::{Filter, Query};
-use crate::store::{Read, Source as _, keys, row};
+use crate::store::{Read, keys, row};
 
 /// A page of JSON rows.
 #[derive(Debug)]

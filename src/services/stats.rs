@@ -13,7 +13,7 @@ use crate::domain::severity::{Severity, SeverityCounts};
 use crate::domain::user::Role;
 use crate::domain::vulnerability::Vulnerability;
 use crate::store::query::{self, Query};
-use crate::store::{Snapshot, Source as _, plan, row};
+use crate::store::{Snapshot, plan, row};
 
 /// Counts of findings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Object)]

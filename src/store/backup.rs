@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::Store;
+use super::engine::Engine;
 use super::engine::redb::{Redb, sync_directory};
-use super::engine::{Engine, Source as _};
 use super::migrate;
 use crate::base::{Code, Error, Result};
 
