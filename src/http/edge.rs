@@ -16,7 +16,6 @@ use ipnet::IpNet;
 use poem::{Endpoint, IntoEndpoint, Response};
 
 use super::layers::access_log::AccessLog;
-use super::layers::allow::AllowTable;
 use super::layers::catch::Catch;
 use super::layers::client::Client;
 use super::layers::compression::{Compression, CompressionOptions};
@@ -25,6 +24,7 @@ use super::layers::head::Head;
 use super::layers::limits::{LimitOptions, Limits};
 use super::layers::rate_limit::{RateLimit, RateLimits};
 use super::layers::request_id::Identified;
+use super::layers::routes::RouteTable;
 use super::layers::security_headers::{SecurityHeaders, SecurityOptions};
 use crate::telemetry::Metrics;
 
@@ -41,8 +41,9 @@ pub struct EdgeOptions {
     pub security: SecurityOptions,
     /// Proxies whose `X-Forwarded-*` headers are believed. Default none.
     pub trusted_proxies: Vec<IpNet>,
-    /// The methods of each route, for the `Allow` header of a 405.
-    pub allow: AllowTable,
+    /// The routes as documented; without them a 405 cannot name the methods, and metrics
+    /// show poem's patterns.
+    pub routes: RouteTable,
 }
 
 /// Puts all layers around `endpoint`.
@@ -57,7 +58,7 @@ where
 {
     let inner = Limits { inner: endpoint.into_endpoint(), options: options.limits.clone() };
     let inner = RateLimit::new(inner, &options.rates);
-    let inner = Catch { inner, allow: options.allow.clone() };
+    let inner = Catch { inner, routes: options.routes.clone() };
     let inner = Compression {
         inner: Conditional(inner),
         options: options.compression.clone(),

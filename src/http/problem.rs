@@ -216,9 +216,13 @@ impl ApiResponse for Problem {
     }
 }
 
-/// Any error that comes out of poem or poem-openapi, in our shape.
+/// Any error that comes out of poem or poem-openapi, in our shape. `documented` gives the
+/// real name of a path parameter, if it knows it.
 #[must_use]
-pub fn from_framework(error: poem::Error) -> Problem {
+pub fn from_framework<'a>(
+    error: poem::Error,
+    documented: impl Fn(&str) -> Option<&'a str>,
+) -> Problem {
     let error = match error.downcast::<Problem>() {
         Ok(problem) => return problem,
         Err(other) => other,
@@ -233,7 +237,7 @@ pub fn from_framework(error: poem::Error) -> Problem {
         return parameter(e.name, &e.reason);
     }
     if let Some(e) = error.downcast_ref::<ParsePathError>() {
-        return parameter(e.name, &e.reason);
+        return parameter(documented(e.name).unwrap_or(e.name), &e.reason);
     }
     if let Some(e) = error.downcast_ref::<ContentTypeError>() {
         let detail = match e {
@@ -326,17 +330,18 @@ mod tests {
 
     #[test]
     fn errors_of_the_framework_keep_their_meaning() {
-        let code = |e: poem::Error| from_framework(e).error().code();
+        let code = |e: poem::Error| from_framework(e, |_| None).error().code();
         assert_eq!(code(NotFoundError.into()), Code::NotFound);
         assert_eq!(code(ContentTypeError::ExpectContentType.into()), Code::UnsupportedMediaType);
         assert_eq!(code(ReadBodyError::PayloadTooLarge.into()), Code::TooLarge);
         assert_eq!(code(StatusCode::IM_A_TEAPOT.into()), Code::BadRequest);
         assert_eq!(code(StatusCode::BAD_GATEWAY.into()), Code::Internal);
         let ours = poem::Error::from(Problem::from(Error::not_found("asset", "x")));
-        assert_eq!(from_framework(ours).error().detail(), "there is no asset 'x'");
+        assert_eq!(from_framework(ours, |_| None).error().detail(), "there is no asset 'x'");
         let reason =
             "failed to parse \"integer(uint64)\": invalid digit found in string".to_owned();
-        let parameter = from_framework(ParseParamError { name: "page", reason }.into());
+        let error = ParseParamError { name: "page", reason };
+        let parameter = from_framework(error.into(), |_| None);
         assert_eq!(parameter.error().fields()[0].pointer, "page");
         assert_eq!(parameter.error().detail(), "page: invalid digit found in string");
     }

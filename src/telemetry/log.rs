@@ -6,7 +6,9 @@
 use std::io::IsTerminal as _;
 use std::str::FromStr;
 
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -43,22 +45,44 @@ impl FromStr for Format {
 /// (`info,vulnzero::access=warn`). Fails if the filter cannot be read or a log was
 /// started before.
 pub fn init(format: Format, filter: &str) -> Result<()> {
-    let filter = parse_filter(filter)?;
     let terminal = std::io::stderr().is_terminal();
     let json = match format {
         Format::Auto => !terminal,
         Format::Text => false,
         Format::Json => true,
     };
-    let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let started = if json {
-        // The request id is a field of the current span; the list of spans would repeat it.
-        registry.with(lines.json().flatten_event(true).with_span_list(false)).try_init()
+    let log = if json {
+        json_lines(filter, std::io::stderr)?
     } else {
-        registry.with(lines.with_ansi(terminal)).try_init()
+        text_lines(filter, std::io::stderr, terminal)?
     };
-    started.map_err(|e| Error::internal("the log was started twice").with_source(e))
+    log.try_init().map_err(|e| Error::internal("the log was started twice").with_source(e))
+}
+
+/// A log that can be made the process's or a test's.
+pub type Log = Box<dyn Subscriber + Send + Sync>;
+
+/// A log of one JSON object a line. In a request, `span.request_id` names it.
+pub fn json_lines<W>(filter: &str, to: W) -> Result<Log>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    // The id is a field of the current span; the list of all spans would repeat it.
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(to)
+        .json()
+        .flatten_event(true)
+        .with_span_list(false);
+    Ok(Box::new(tracing_subscriber::registry().with(parse_filter(filter)?).with(lines)))
+}
+
+/// A log of lines for people, in colour or not.
+pub fn text_lines<W>(filter: &str, to: W, colour: bool) -> Result<Log>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(to).with_ansi(colour);
+    Ok(Box::new(tracing_subscriber::registry().with(parse_filter(filter)?).with(lines)))
 }
 
 fn parse_filter(text: &str) -> Result<EnvFilter> {

@@ -9,7 +9,7 @@ use poem::error::NotFoundError;
 use poem::http::HeaderValue;
 use poem::{Endpoint, IntoResponse as _, PathPattern, Request, Response, Result};
 
-use super::allow::AllowTable;
+use super::routes::{RouteEntry, RouteTable};
 use crate::base::{Code, Error};
 use crate::http::problem::{self, Problem};
 
@@ -17,23 +17,28 @@ use crate::http::problem::{self, Problem};
 pub struct Catch<E> {
     /// What is inside.
     pub inner: E,
-    /// The methods of each route, for 405.
-    pub allow: AllowTable,
+    /// The routes as documented.
+    pub routes: RouteTable,
 }
 
 impl<E: Endpoint> Endpoint for Catch<E> {
     type Output = Response;
 
+    /// The response carries the route as [`PathPattern`], with its documented path.
     async fn call(&self, req: Request) -> Result<Response> {
         // Unwind safety: nothing of the request is used after a panic, and what requests
         // share (store, caches) is behind locks that do not poison or is written whole.
-        Ok(match AssertUnwindSafe(self.inner.call(req)).catch_unwind().await {
+        let mut response = match AssertUnwindSafe(self.inner.call(req)).catch_unwind().await {
             Ok(Ok(answer)) => answer.into_response(),
             Ok(Err(error)) => self.refuse(error),
             Err(panic) => {
                 Problem::from(Error::internal(format!("panic: {}", text(&*panic)))).into_response()
             }
-        })
+        };
+        if let Some(route) = response.data::<PathPattern>().and_then(|p| self.routes.get(&p.0)) {
+            response.set_data(PathPattern(route.path.clone()));
+        }
+        Ok(response)
     }
 }
 
@@ -45,11 +50,13 @@ impl<E> Catch<E> {
         // An unknown path has no route; what poem reports is the prefix it searched under.
         let pattern =
             if error.is::<NotFoundError>() { None } else { error.data::<PathPattern>().cloned() };
-        let mut problem = problem::from_framework(error);
+        let route = pattern.as_ref().and_then(|p| self.routes.get(&p.0));
+        let mut problem =
+            problem::from_framework(error, |name| route.and_then(|r| r.parameter(name)));
         if problem.error().code() == Code::MethodNotAllowed {
-            // A route that the table does not know has, as far as we can say, no method.
-            let allow = pattern.as_ref().and_then(|p| self.allow.get(&p.0));
-            problem = problem.with_allow(allow.unwrap_or(HeaderValue::from_static("")));
+            // Of a route that the table does not know, no method is known.
+            let allow = route.map_or(HeaderValue::from_static(""), RouteEntry::allow);
+            problem = problem.with_allow(allow);
         }
         let mut response = problem.into_response();
         if let Some(pattern) = pattern {

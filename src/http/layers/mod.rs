@@ -2,7 +2,6 @@
 //! in order and says why in that order; a layer knows nothing of the others.
 
 pub mod access_log;
-pub mod allow;
 pub mod catch;
 pub mod client;
 pub mod compression;
@@ -11,4 +10,5 @@ pub mod head;
 pub mod limits;
 pub mod rate_limit;
 pub mod request_id;
+pub mod routes;
 pub mod security_headers;

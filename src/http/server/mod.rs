@@ -191,8 +191,9 @@ async fn drain(slots: &Semaphore, options: &Options, cut: &watch::Sender<bool>) 
 fn builder(options: &Options) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        // `Timed` does it: hyper's own limit does not tell a slow head from an idle wait.
-        .header_read_timeout(None)
+        // `Timed` ends slow heads and idle waits, which hyper does not tell apart. But only
+        // with a limit of its own does hyper look at the socket again after an answer.
+        .header_read_timeout(options.idle_timeout + options.header_timeout)
         .max_header_size(options.max_header_bytes)
         .max_buf_size((128 << 10).max(options.max_header_bytes));
     http
@@ -294,6 +295,14 @@ mod tests {
         let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, _) = Accept::accept(&mut listener).await.unwrap();
         assert!(stream.nodelay().unwrap());
+    }
+
+    #[test]
+    fn the_limit_of_open_files_is_raised_to_the_maximum() {
+        use rustix::process::{Resource, getrlimit};
+        let raised = raise_open_files();
+        let limit = getrlimit(Resource::Nofile);
+        assert_eq!((raised, limit.current), (limit.maximum, limit.maximum));
     }
 
     /// Fails as a process without free descriptors does, then works.

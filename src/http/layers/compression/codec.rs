@@ -211,8 +211,9 @@ mod tests {
     async fn streams_come_out_again_and_count_what_they_saved() {
         for encoding in Encoding::ALL {
             let saved = Arc::new(AtomicU64::new(0));
-            let pieces = (0..300).map(|n| Ok::<_, std::io::Error>(format!("{n:>1000}\n")));
-            let whole: String = (0..300).map(|n| format!("{n:>1000}\n")).collect();
+            let lines: Vec<String> = (0..300).map(|n| format!("{n:>1000}\n")).collect();
+            let whole = lines.concat();
+            let pieces = lines.into_iter().map(Ok::<_, std::io::Error>);
             let to = saved.clone();
             let body = stream(
                 encoding,
