@@ -16,5 +16,8 @@
 pub mod adapters;
 pub mod base;
 pub mod domain;
+pub mod http;
+pub mod jobs;
 pub mod services;
 pub mod store;
+pub mod telemetry;

@@ -1,0 +1,18 @@
+//! L4: the door for browsers, scripts and scanners. Reads requests, calls one service,
+//! writes bytes. No rule of the product is decided here and nothing is stored.
+//!
+//! poem and poem-openapi route, extract and describe; the edge around them is our own,
+//! because poem's server, compression and size limit do not hold (each fault is a
+//! regression test in `tests/it/edge`).
+
+pub mod body;
+pub mod edge;
+pub mod layers;
+pub mod problem;
+pub mod reply;
+pub mod server;
+
+pub use body::{Body, MergeBody};
+pub use edge::{EdgeOptions, edge};
+pub use problem::Problem;
+pub use reply::{JsonBytes, NoContent, Reply};
