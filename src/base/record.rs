@@ -125,7 +125,10 @@ impl Kind {
                 .position(|w| *w == text)
                 .map(|n| Value::Enum(n as u8))
                 .ok_or_else(|| format!("'{text}' is none of: {}", words.join(", "))),
-            Self::U64 => text.parse().map(Value::U64).map_err(|_| format!("'{text}' is not a whole number from 0 up")),
+            Self::U64 => text
+                .parse()
+                .map(Value::U64)
+                .map_err(|_| format!("'{text}' is not a whole number from 0 up")),
             Self::F64 => text
                 .parse::<f64>()
                 .ok()
@@ -143,7 +146,9 @@ impl Kind {
     pub fn text(self, value: &Value) -> Option<String> {
         match (self, value) {
             (_, Value::Null) => None,
-            (Self::Enum(words), Value::Enum(n)) => words.get(usize::from(*n)).map(|w| (*w).to_owned()),
+            (Self::Enum(words), Value::Enum(n)) => {
+                words.get(usize::from(*n)).map(|w| (*w).to_owned())
+            }
             (_, Value::Enum(n)) => Some(n.to_string()),
             (_, Value::Bool(b)) => Some(b.to_string()),
             (_, Value::U64(n)) => Some(n.to_string()),

@@ -1,0 +1,4 @@
+//! The one integration test binary: one file a subject.
+
+mod config;
+mod tidy;
