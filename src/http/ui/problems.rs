@@ -65,6 +65,7 @@ fn render() -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>Problems - VulnZero</title>\n\
+         <link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\">\n\
          <link rel=\"stylesheet\" href=\"/docs/problems.css\">\n</head>\n<body>\n<main>\n\
          <h1>Problems</h1>\n<p>Every error of the API is an <code>application/problem+json</code> \
          object. Its <code>code</code> is one of these and never changes its meaning; branch on \
