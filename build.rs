@@ -37,22 +37,23 @@ fn main() {
     let source = Path::new(&variable("CARGO_MANIFEST_DIR")).join("web");
     let cache = cache_directory(&out);
     let dist = out.join("web");
-    if let Some(ready) = std::env::var_os("VULNZERO_WEB_DIST") {
-        take_ready(Path::new(&ready), &dist);
+    let made = if let Some(ready) = std::env::var_os("VULNZERO_WEB_DIST") {
+        npm::forget(&dist).and_then(|()| take_ready(Path::new(&ready), &dist))
     } else if let Err(reason) = npm::available(&source) {
-        placeholder(&reason, &dist);
-    } else if let Err(reason) = npm::build(&source, &cache, &dist) {
-        stop(&format!("{reason}\n\nCorrect the error in web/, {REMEDY}"));
+        npm::forget(&dist).and_then(|()| placeholder(&reason, &dist))
+    } else {
+        npm::build(&source, &cache, &dist)
+            .map_err(|reason| format!("{reason}\n\nCorrect the error in web/, {REMEDY}"))
+    };
+    let packed = made.and_then(|()| {
+        pack::pack(&dist, &cache.join("packed"), &out.join("ui_manifest.rs"))
+            .map_err(|e| format!("cannot pack the dashboard: {e}"))
+    });
+    if let Err(message) = packed {
+        // A message without a stack trace, which would hide it.
+        eprintln!("\n{message}\n");
+        std::process::exit(1);
     }
-    if let Err(e) = pack::pack(&dist, &cache.join("packed"), &out.join("ui_manifest.rs")) {
-        stop(&format!("cannot pack the dashboard: {e}"));
-    }
-}
-
-/// Ends the build with a message instead of a stack trace.
-fn stop(message: &str) -> ! {
-    eprintln!("\n{message}\n");
-    std::process::exit(1);
 }
 
 fn variable(name: &str) -> String {
@@ -67,22 +68,21 @@ fn cache_directory(out: &Path) -> PathBuf {
 }
 
 /// Copies a dashboard that somebody built before.
-fn take_ready(ready: &Path, dist: &Path) {
+fn take_ready(ready: &Path, dist: &Path) -> Result<(), String> {
     println!("cargo::rerun-if-changed={}", ready.display());
     for needed in ["index.html", "docs/index.html"] {
         if !ready.join(needed).is_file() {
-            stop(&format!("VULNZERO_WEB_DIST is {}, which has no {needed}", ready.display()));
+            return Err(format!("VULNZERO_WEB_DIST is {}: no {needed}", ready.display()));
         }
     }
-    if let Err(e) = tree::replace(ready, dist, |path| !pack::is_variant(path)) {
-        stop(&format!("cannot copy {}: {e}", ready.display()));
-    }
+    tree::replace(ready, dist, |path| !pack::is_variant(path))
+        .map_err(|e| format!("cannot copy {}: {e}", ready.display()))
 }
 
 /// A page that says what is missing, for debug builds only.
-fn placeholder(reason: &str, dist: &Path) {
+fn placeholder(reason: &str, dist: &Path) -> Result<(), String> {
     if variable("PROFILE") != "debug" {
-        stop(&format!("The dashboard cannot be built: {reason}.\n{INSTALL} {REMEDY}"));
+        return Err(format!("The dashboard cannot be built: {reason}.\n{INSTALL} {REMEDY}"));
     }
     println!("cargo::warning=no dashboard in this debug build: {reason}. {INSTALL} {REMEDY}");
     println!("cargo::rustc-cfg=ui_placeholder");
@@ -92,8 +92,7 @@ fn placeholder(reason: &str, dist: &Path) {
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>No dashboard</title>\
          <h1>This debug build has no dashboard</h1><p>{reason}.</p><p>{INSTALL} {REMEDY}</p></html>\n"
     );
-    let written = tree::clear(dist).and_then(|()| fs::write(dist.join("index.html"), page));
-    if let Err(e) = written {
-        stop(&format!("cannot write {}: {e}", dist.display()));
-    }
+    tree::clear(dist)
+        .and_then(|()| fs::write(dist.join("index.html"), page))
+        .map_err(|e| format!("cannot write {}: {e}", dist.display()))
 }

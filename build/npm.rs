@@ -3,6 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -33,12 +34,13 @@ pub fn build(source: &Path, cache: &Path, dist: &Path) -> Result<(), String> {
     let fingerprint = tree::fingerprint(source, &inputs).map_err(|e| e.to_string())?;
     // A dist build and a debug build may run at the same time in one target directory.
     let lock = lock(cache).map_err(|e| format!("cannot lock {}: {e}", cache.display()))?;
-    let stamp = dist.with_extension("built-from");
+    let stamp = stamp(dist);
     if dist.join("index.html").is_file()
         && fs::read_to_string(&stamp).is_ok_and(|before| before == fingerprint)
     {
         return Ok(());
     }
+    forget(dist)?;
     let stage = install(source, cache)?;
     fill(&stage, source, &inputs).map_err(|e| format!("cannot copy the sources of web/: {e}"))?;
     let arguments: [&OsStr; 6] = [
@@ -54,6 +56,19 @@ pub fn build(source: &Path, cache: &Path, dist: &Path) -> Result<(), String> {
     fs::write(&stamp, fingerprint).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
     drop(lock);
     Ok(())
+}
+
+/// Makes the next [`build`] build, whatever is in `dist`.
+pub fn forget(dist: &Path) -> Result<(), String> {
+    match fs::remove_file(stamp(dist)) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(format!("{}: {e}", dist.display())),
+        _ => Ok(()),
+    }
+}
+
+/// Holds the fingerprint of the sources that the content of `dist` was built from.
+fn stamp(dist: &Path) -> PathBuf {
+    dist.with_extension("built-from")
 }
 
 /// The sources of the dashboard; tells cargo to watch them.

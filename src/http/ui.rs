@@ -122,7 +122,13 @@ fn not_found() -> poem::Error {
 
 fn serve(request: &Request, asset: &'static Asset) -> poem::Result<Response> {
     let encoding = encoding::choose(request.headers(), asset);
-    let suffix = encoding.map(|encoding| format!("-{encoding}")).unwrap_or_default();
+    // Each variant is other bytes and so has another tag. The suffixes are not those of the
+    // compression layer, which takes its own off before we see a condition.
+    let suffix = match encoding {
+        Some("br") => "-b",
+        Some(_) => "-z",
+        None => "",
+    };
     let head = Head {
         mime: asset.mime,
         // 128 bits of the hash are enough to tell versions apart.
