@@ -102,6 +102,7 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
 fn assignment(spec: &Spec, value: &str) -> String {
     let value = match spec.kind {
         Kind::Number | Kind::Bool => value.to_owned(),
+        Kind::Size if value.bytes().all(|b| b.is_ascii_digit()) => value.to_owned(),
         Kind::Text | Kind::Size => quoted(value),
         Kind::List => {
             let items: Vec<String> =
