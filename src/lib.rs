@@ -13,6 +13,9 @@
 //! telemetry: usable from L2 up
 //! ```
 
+pub mod adapters;
 pub mod base;
 pub mod config;
+pub mod domain;
 pub mod http;
+pub mod store;

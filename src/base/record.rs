@@ -177,6 +177,8 @@ pub struct Field<R: 'static> {
     pub kind: Kind,
     /// Hands over the values of a record.
     pub get: Getter<R>,
+    /// Whether a record may have several values, by which nothing can be ordered.
+    pub multi: bool,
     /// Whether a bitmap per value is kept: exact counts and any combination of filters
     /// without scanning. For fields with few values, or few rows per value.
     pub facet: bool,
@@ -188,7 +190,13 @@ impl<R> Field<R> {
     /// A field that indexes may use.
     #[must_use]
     pub const fn new(name: &'static str, kind: Kind, get: Getter<R>, about: &'static str) -> Self {
-        Self { name, kind, get, facet: false, about }
+        Self { name, kind, get, multi: false, facet: false, about }
+    }
+
+    /// A field of which a record may have several values, or none.
+    #[must_use]
+    pub const fn many(name: &'static str, kind: Kind, get: Getter<R>, about: &'static str) -> Self {
+        Self { name, kind, get, multi: true, facet: false, about }
     }
 
     /// Keeps a bitmap per value.
