@@ -15,6 +15,7 @@
 
 pub mod adapters;
 pub mod base;
+pub mod config;
 pub mod domain;
 pub mod http;
 pub mod jobs;

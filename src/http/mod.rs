@@ -11,6 +11,7 @@ pub mod layers;
 pub mod problem;
 pub mod reply;
 pub mod server;
+pub mod ui;
 
 pub use body::{Body, MergeBody};
 pub use edge::{EdgeOptions, edge};

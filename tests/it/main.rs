@@ -1,3 +1,6 @@
-//! One integration binary: each module is a suite against the public surface.
+//! The one integration test binary: each module is a suite against the public surface.
 
+mod config;
 mod edge;
+mod tidy;
+mod ui;
