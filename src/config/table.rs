@@ -238,6 +238,7 @@ pub const OTHER_VARIABLES: &[(&str, &str)] = &[
     ("VULNZERO_ADMIN_PASSWORD_FILE", "short for VULNZERO_AUTH_ADMIN_PASSWORD_FILE"),
     ("VULNZERO_SERVER", "server that the command line talks to, like --server"),
     ("VULNZERO_TOKEN", "API token of the command line"),
+    ("VULNZERO_REPORTS", "for the tests: a folder of scanner reports"),
     ("VULNZERO_WEB_DIST", "at build time: a dashboard that is built already"),
 ];
 

@@ -5,9 +5,12 @@
 //! because poem's server, compression and size limit do not hold (each fault is a
 //! regression test in `tests/it/edge`).
 
+pub mod api;
+pub mod auth;
 pub mod body;
 pub mod edge;
 pub mod layers;
+pub mod params;
 pub mod problem;
 pub mod reply;
 pub mod server;

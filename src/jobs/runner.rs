@@ -1,8 +1,6 @@
 //! Workers that take jobs and run them, and the periodic tasks. A panic is a failed
 //! attempt; a stop waits for the step that is going on, and the rest resumes after a start.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -11,7 +9,7 @@ use tokio::task::JoinSet;
 use crate::base::{Error, Result};
 use crate::domain::job::{Job, JobKind, JobStatus};
 use crate::services::{Core, auth, imports, jobs};
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::Metrics;
 
 /// How often an idle worker looks for jobs whose time has come.
 const LOOK: Duration = Duration::from_secs(5);
@@ -21,7 +19,7 @@ const SWEEP: Duration = Duration::from_secs(300);
 /// Starts workers.
 pub struct Runner {
     core: Core,
-    metrics: Arc<Metrics>,
+    metrics: Metrics,
 }
 
 /// Running workers; [`Workers::stop`] ends them.
@@ -33,7 +31,7 @@ pub struct Workers {
 impl Runner {
     /// A runner over the services.
     #[must_use]
-    pub fn new(core: Core, metrics: Arc<Metrics>) -> Self {
+    pub fn new(core: Core, metrics: Metrics) -> Self {
         Self { core, metrics }
     }
 
@@ -41,18 +39,19 @@ impl Runner {
     pub async fn start(self, workers: usize) -> Result<Workers> {
         let resumed = jobs::reclaim(&self.core).await?;
         if resumed > 0 {
-            tracing::info!(jobs = resumed, "taking up jobs that were going on when the server stopped");
+            tracing::info!(
+                jobs = resumed,
+                "taking up jobs that were going on when the server stopped"
+            );
         }
         imports::tidy(&self.core).await?;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        let busy = Arc::new(AtomicUsize::new(0));
         for _ in 0..workers.max(1) {
             let worker = Worker {
                 core: self.core.clone(),
                 metrics: self.metrics.clone(),
                 stopped: stopped.clone(),
-                busy: busy.clone(),
             };
             tasks.spawn(worker.run());
         }
@@ -75,9 +74,8 @@ impl Workers {
 
 struct Worker {
     core: Core,
-    metrics: Arc<Metrics>,
+    metrics: Metrics,
     stopped: watch::Receiver<bool>,
-    busy: Arc<AtomicUsize>,
 }
 
 impl Worker {
@@ -107,7 +105,7 @@ impl Worker {
 
     async fn work(&self, job: Job) {
         let (id, kind) = (job.id, job.kind);
-        self.metrics.workers_active(self.busy.fetch_add(1, Ordering::Relaxed) + 1);
+        let _busy = self.metrics.worker();
         let core = self.core.clone();
         let ran = tokio::task::spawn_blocking(move || handle(&core, &job)).await;
         let outcome = match ran {
@@ -130,7 +128,6 @@ impl Worker {
             }
         };
         self.metrics.task_done(kind.word(), status.word());
-        self.metrics.workers_active(self.busy.fetch_sub(1, Ordering::Relaxed) - 1);
     }
 }
 

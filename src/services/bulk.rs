@@ -1,6 +1,7 @@
 //! Many records at once: batch look-up and bulk edits, in steps of
 //! [`limits::BATCH_CHUNK`], each record with an outcome of its own.
 
+use super::listing::Related;
 use super::{Core, Ctx, assets, edit, findings, vulnerabilities};
 use crate::base::id::{Id, Reference};
 use crate::base::record::Record;
@@ -80,8 +81,10 @@ pub fn get<R: Record>(
                 Err(e) => return Err(e),
             };
             match row {
-                Some(row) => rows.push(row::json::<R>(&row)?.into_owned()),
-                None => missing.push(reference.clone()),
+                Some(row) if row::decode::<R>(&row)?.visible(ctx).is_ok() => {
+                    rows.push(row::json::<R>(&row)?.into_owned());
+                }
+                Some(_) | None => missing.push(reference.clone()),
             }
         }
     }

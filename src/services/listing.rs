@@ -7,7 +7,7 @@ use crate::base::record::Record;
 use crate::base::{Result, page::Cursor};
 use crate::domain::user::Role;
 use crate::store::plan::{self, Plan};
-use crate::store::query::{Filter, Query};
+use crate::store::query::{self, Filter, Query};
 use crate::store::{Read, keys, row};
 
 /// A page of JSON rows.
@@ -59,13 +59,14 @@ pub fn get<R: Record>(
     let snapshot = core.store.read()?;
     let id = snapshot.resolve::<R>(reference)?;
     let bytes = snapshot.get(R::TABLE, &keys::record_key(id))?.unwrap_or_default();
-    let record = row::decode(&bytes)?;
+    let record: R = row::decode(&bytes)?;
+    record.visible(ctx)?;
     Ok((json::<R>(bytes)?, record))
 }
 
 /// Counts per value of some facets, within filters: the total, and for each field its
 /// values with their counts.
-pub fn facets<R: Record>(
+pub fn facets<R: Related>(
     core: &Core,
     ctx: &Ctx,
     role: Role,
@@ -73,6 +74,9 @@ pub fn facets<R: Record>(
     filters: &[Filter],
 ) -> Result<(u64, Vec<FacetCounts>)> {
     ctx.require(role)?;
+    let mut filters = filters.to_vec();
+    filters.extend(R::narrow(ctx)?);
+    let filters = filters.as_slice();
     let snapshot = core.store.read()?;
     let total = plan::count::<R>(&core.store, &*snapshot, filters)?;
     let mut facets = Vec::with_capacity(fields.len());
@@ -155,12 +159,24 @@ fn rows<T: Record>(source: &dyn crate::store::Source, ids: &[u64]) -> Result<Vec
     found.map(|bytes| json::<T>(bytes?)).collect()
 }
 
-use crate::domain::{asset::Asset, finding::Finding, patch::Patch, vulnerability::Vulnerability};
+use crate::domain::{
+    asset::Asset, finding::Finding, patch::Patch, user::ApiToken, vulnerability::Vulnerability,
+};
 
 /// Relations of a record kind.
 pub trait Related: Record {
     /// What `include=` may name.
     const RELATIONS: &'static [Relation<Self>] = &[];
+
+    /// A filter that limits what this caller may see.
+    fn narrow(_ctx: &Ctx) -> Result<Option<Filter>> {
+        Ok(None)
+    }
+
+    /// Whether this caller may see the record; an error says that there is none.
+    fn visible(&self, _ctx: &Ctx) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl Related for Finding {
@@ -218,5 +234,19 @@ impl Related for Patch {
 impl Related for crate::domain::import::Import {}
 impl Related for crate::domain::job::Job {}
 impl Related for crate::domain::user::User {}
-impl Related for crate::domain::user::ApiToken {}
+
+impl Related for ApiToken {
+    fn narrow(ctx: &Ctx) -> Result<Option<Filter>> {
+        if ctx.require(Role::Admin).is_ok() {
+            return Ok(None);
+        }
+        let own = ctx.actor.user_id.unwrap_or(0).to_string();
+        query::parse_filter::<Self>("user_id", &[&own]).map(Some)
+    }
+
+    fn visible(&self, ctx: &Ctx) -> Result<()> {
+        super::tokens::see(ctx, self)
+    }
+}
+
 impl Related for crate::domain::audit::AuditLog {}
