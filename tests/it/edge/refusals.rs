@@ -34,6 +34,7 @@ async fn send_endlessly(client: &mut Client, line: &str, content_type: &str) -> 
                 std::future::pending::<()>().await;
             }
             sent += 8192;
+            assert!(sent < 256 << 20, "the server takes everything");
         }
     };
     let mut status = [0; 12];
