@@ -27,8 +27,8 @@ help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 .PHONY: run
-run: ## Start a development server on 127.0.0.1:8000
-	cargo run -- serve
+run: tools-run ## Build and start at http://127.0.0.1:8000 with demo data from real scanner reports
+	cargo run -- serve --demo --data demo-data
 
 .PHONY: test
 test: tools lint test-rust test-web dist ## Everything that CI runs

@@ -14,7 +14,9 @@
 //! ```
 
 pub mod adapters;
+pub mod app;
 pub mod base;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod http;

@@ -10,10 +10,13 @@ pub mod auth;
 pub mod body;
 pub mod edge;
 pub mod layers;
+pub mod openapi;
 pub mod params;
 pub mod problem;
 pub mod reply;
+pub mod routes;
 pub mod server;
+pub mod system;
 pub mod ui;
 
 pub use body::{Body, MergeBody};

@@ -63,7 +63,7 @@ impl BulkEdit for Vulnerability {
 }
 
 /// The rows of these records, and the references that name none.
-pub fn get<R: Record>(
+pub fn get<R: Related>(
     core: &Core,
     ctx: &Ctx,
     references: &[Reference],

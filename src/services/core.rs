@@ -1,7 +1,7 @@
 //! What the services share: the store and a few options. Assembled by `app`.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use moka::sync::Cache;
@@ -14,6 +14,7 @@ use crate::base::secret::Secret;
 use crate::domain::import::Import;
 use crate::domain::job::Job;
 use crate::store::{Commit, Observer, Store};
+use crate::telemetry::Metrics;
 
 /// How the services behave.
 #[derive(Debug, Clone)]
@@ -55,6 +56,10 @@ pub struct Inner {
     pub options: Options,
     /// Password hashing, bounded.
     pub hasher: Hasher,
+    /// Metrics of what the services do.
+    pub metrics: Metrics,
+    /// What lets the command line on the same machine in while the server runs.
+    pub local_token: OnceLock<Secret>,
     /// Failed log-ins by address; forgotten an hour after the last.
     pub addresses: Cache<String, AddressFailures>,
     setup_token: Mutex<Option<Secret>>,
@@ -72,7 +77,7 @@ impl std::ops::Deref for Core {
 impl Core {
     /// Puts the services over a store. Returns the observer that the store must be given.
     #[must_use]
-    pub fn new(store: Store, options: Options) -> (Self, Arc<dyn Observer>) {
+    pub fn new(store: Store, options: Options, metrics: Metrics) -> (Self, Arc<dyn Observer>) {
         let jobs_changed = watch::Sender::new(0);
         let observer = Arc::new(JobsObserver(jobs_changed.clone()));
         let addresses =
@@ -81,6 +86,8 @@ impl Core {
             store,
             options,
             hasher: Hasher::default(),
+            metrics,
+            local_token: OnceLock::new(),
             addresses,
             setup_token: Mutex::new(None),
             jobs_changed,

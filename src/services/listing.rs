@@ -26,7 +26,7 @@ pub struct Listed {
 }
 
 /// A page of records. `role` is the least that may see them.
-pub fn list<R: Record>(
+pub fn list<R: Related>(
     core: &Core,
     ctx: &Ctx,
     role: Role,
@@ -34,8 +34,12 @@ pub fn list<R: Record>(
     include: &[Relation<R>],
 ) -> Result<Listed> {
     ctx.require(role)?;
+    let mut query = query.clone();
+    query.filters.extend(R::narrow(ctx)?);
     let snapshot = core.store.read()?;
-    let page = plan::run::<R>(&core.store, &*snapshot, query)?;
+    let started = std::time::Instant::now();
+    let page = plan::run::<R>(&core.store, &*snapshot, &query)?;
+    core.metrics.db_query(R::TABLE, started.elapsed());
     let mut included = Vec::with_capacity(include.len());
     if !include.is_empty() {
         let records =
@@ -49,7 +53,7 @@ pub fn list<R: Record>(
 }
 
 /// One record's JSON and version.
-pub fn get<R: Record>(
+pub fn get<R: Related>(
     core: &Core,
     ctx: &Ctx,
     role: Role,
@@ -108,7 +112,6 @@ fn json<R: Record>(bytes: Vec<u8>) -> Result<Vec<u8>> {
 type Load<R> = fn(&dyn crate::store::Source, &[R]) -> Result<Vec<Vec<u8>>>;
 
 /// Records of another kind that belong to a page's records.
-#[derive(Clone, Copy)]
 pub struct Relation<R: 'static> {
     /// Name for `include=`.
     pub name: &'static str,
@@ -118,6 +121,14 @@ pub struct Relation<R: 'static> {
     pub about: &'static str,
     load: Load<R>,
 }
+
+impl<R> Clone for Relation<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Relation<R> {}
 
 /// Most related records per record of the page.
 const RELATED: usize = 100;
