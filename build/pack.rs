@@ -79,7 +79,7 @@ fn row(dist: &Path, path: &PathBuf, cache: &Path) -> io::Result<String> {
         br = variant(dist, path, &bytes, &cache.join(format!("{hash}.br")), brotli)?;
         zst = variant(dist, path, &bytes, &cache.join(format!("{hash}.zst")), zstd)?;
     }
-    let immutable = name.starts_with("assets/");
+    let immutable = name.starts_with("static/");
     let mut row = String::new();
     writeln!(
         row,

@@ -103,7 +103,7 @@ fn is_page(path: &str) -> bool {
         path.strip_prefix(prefix).is_some_and(|r| r.is_empty() || r.starts_with('/'))
     });
     let last = path.rsplit('/').next().unwrap_or(path);
-    !reserved && !path.starts_with("/assets/") && !last.contains('.')
+    !reserved && !path.starts_with("/static/") && !last.contains('.')
 }
 
 /// Whether the client names HTML; browsers do when a person opens an address.
@@ -134,7 +134,7 @@ fn serve(request: &Request, asset: &'static Asset) -> poem::Result<Response> {
         // 128 bits of the hash are enough to tell versions apart.
         etag: format!("\"{}{suffix}\"", &asset.sha256[..32]),
         encoding,
-        // Names below assets/ contain a hash of the content: they never change.
+        // Names below static/ contain a hash of the content: they never change.
         max_age: asset.immutable.then_some(31_536_000),
     };
     let body = assets::content(asset, encoding).ok_or_else(not_found)?;

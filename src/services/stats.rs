@@ -73,6 +73,8 @@ pub struct TrendDay {
     pub opened: u64,
     /// Findings closed on it.
     pub closed: u64,
+    /// Findings open at its end.
+    pub open: u64,
 }
 
 /// What the first page shows.
@@ -166,16 +168,23 @@ impl Reader<'_> {
         let today = now.as_seconds().div_euclid(DAY_S) * DAY_S;
         let start = Timestamp::from_micros(0).plus_seconds(today - (DAYS - 1) * DAY_S);
         let day = |n: i64| start.plus_seconds(n * DAY_S);
-        (0..DAYS)
-            .map(|n| {
-                let last = Timestamp::from_micros(day(n + 1).as_micros() - 1);
-                let range = format!("{}..{last}", day(n));
-                Ok(TrendDay {
-                    date: day(n).to_string().chars().take(10).collect(),
-                    opened: self.count::<Finding>(&[("first_seen", &range)])?,
-                    closed: self.count::<Finding>(&[("resolved_at", &range)])?,
-                })
-            })
-            .collect()
+        let mut days = Vec::with_capacity(DAYS as usize);
+        for n in 0..DAYS {
+            let last = Timestamp::from_micros(day(n + 1).as_micros() - 1);
+            let range = format!("{}..{last}", day(n));
+            days.push(TrendDay {
+                date: day(n).to_string().chars().take(10).collect(),
+                opened: self.count::<Finding>(&[("first_seen", &range)])?,
+                closed: self.count::<Finding>(&[("resolved_at", &range)])?,
+                open: 0,
+            });
+        }
+        // Counted backwards from what is open now.
+        let mut open = self.count::<Finding>(&[("is_open", "true")])?;
+        for day in days.iter_mut().rev() {
+            day.open = open;
+            open = (open + day.closed).saturating_sub(day.opened);
+        }
+        Ok(days)
     }
 }

@@ -49,8 +49,8 @@ async fn the_list_of_problems_has_every_code() {
 #[tokio::test]
 async fn what_is_no_page_is_not_found() {
     for path in [
-        "/assets/none.js",
-        "/assets/none",
+        "/static/none.js",
+        "/static/none",
         "/none.png",
         "/api/v1/none",
         "/api",
@@ -75,7 +75,7 @@ mod embedded {
     /// The script that the page loads; its name contains a hash.
     async fn script() -> String {
         let page = get("/", &[]).await.into_body().into_string().await.unwrap();
-        let at = page.find("/assets/").expect("the page loads a script or a style sheet");
+        let at = page.find("/static/").expect("the page loads a script or a style sheet");
         page[at..].split('"').next().unwrap().to_owned()
     }
 
