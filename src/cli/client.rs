@@ -144,6 +144,10 @@ impl Client {
 
 /// The client for servers: TLS with the web's certificate authorities built in, so that it
 /// works in an empty container.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command line calls the server that its user names"
+)]
 pub fn http_client() -> Result<reqwest::Client> {
     let failed = |e: String| Error::internal(format!("the HTTP client cannot be made: {e}"));
     let mut roots = rustls::RootCertStore::empty();

@@ -185,9 +185,9 @@ async fn run_user(client: &Client, command: &UserCommand, as_json: bool) -> Resu
         UserCommand::List => {
             let page = client.send(Method::GET, "/users?page_size=1000", Content::None).await?;
             if as_json {
-                output::json(&page)
+                output::json(&page);
             } else {
-                print_page(Resource::Users, &page)
+                print_page(Resource::Users, &page);
             }
             return Ok(exit::OK);
         }
@@ -234,7 +234,7 @@ fn password(file: Option<&Path>) -> Result<Secret> {
         |e: std::io::Error| Error::new(Code::Invalid, format!("the password cannot be read: {e}"));
     match file {
         Some(path) if path != Path::new("-") => {
-            text = std::fs::read_to_string(path).map_err(failed)?
+            text = std::fs::read_to_string(path).map_err(failed)?;
         }
         Some(_) => drop(std::io::stdin().read_to_string(&mut text).map_err(failed)?),
         None => return ask(),
@@ -300,7 +300,7 @@ async fn check(client: &Client, as_json: bool) -> Result<u8> {
             format!("{} records, {} audit entries: ", report["records"], report["audit_entries"]);
         text.push_str(if ok { "everything holds" } else { "NOT everything holds" });
         for fault in report["faults"].as_array().into_iter().flatten() {
-            text.push_str(&format!("\n  {}: {}", plain(&fault["table"]), plain(&fault["detail"])));
+            text.extend(["\n  ", plain(&fault["table"]), ": ", plain(&fault["detail"])]);
         }
         text
     });

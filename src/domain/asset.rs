@@ -256,7 +256,7 @@ const ASSET_FIELDS: &[Field<Asset>] = &[
                 a.owner.as_ref(),
             ];
             search::words(texts.into_iter().flatten().map(String::as_str), &mut |w| {
-                f(Value::Text(w))
+                f(Value::Text(w));
             });
         },
         "Words of key, name, host name, address and owner.",

@@ -61,11 +61,10 @@ impl PatchStatus {
     pub const fn allows(self, to: Self) -> bool {
         matches!(
             (self, to),
-            (Self::Draft, Self::Draft | Self::Rejected)
-                | (
-                    Self::Generated | Self::Rejected | Self::TestFailed | Self::Failed,
-                    Self::Draft | Self::Rejected
-                )
+            (
+                Self::Draft | Self::Generated | Self::Rejected | Self::TestFailed | Self::Failed,
+                Self::Draft | Self::Rejected
+            )
         ) || self as u8 == to as u8
     }
 }

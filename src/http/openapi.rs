@@ -15,7 +15,7 @@ use crate::domain::patch::Patch;
 use crate::domain::user::{ApiToken, User};
 use crate::domain::vulnerability::Vulnerability;
 use crate::services::listing::Related;
-use crate::store::query::{filterable, sortable};
+use crate::services::query::{filterable, sortable};
 
 /// Operations that need no log-in.
 const OPEN: &[&str] =

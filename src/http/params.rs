@@ -10,7 +10,7 @@ use crate::base::page::stable_hash;
 use crate::base::record::Record;
 use crate::base::{Code, Error, Result, limits};
 use crate::services::listing::{Related, Relation};
-use crate::store::query::{self, Filter, Query, Window};
+use crate::services::query::{self, Filter, Query, Window};
 
 /// The parameters of a list of `R`.
 pub struct ListParams<R: Record> {

@@ -8,11 +8,9 @@ use poem::web::Data;
 use poem::{IntoResponse, Response, handler};
 use serde_json::{Map, Value, json};
 
-use crate::domain::job::{Job, JobStatus};
+use crate::domain::job::JobKind;
 use crate::services::Core;
-use crate::services::maintenance;
-use crate::store::plan;
-use crate::store::query::parse_filter;
+use crate::services::{jobs, maintenance};
 use crate::telemetry::{Metrics, metrics};
 
 /// The API description, ready to be sent.
@@ -70,11 +68,8 @@ pub fn scrape(core: Data<&Core>, metrics: Data<&Metrics>) -> Response {
 }
 
 fn queue_lengths(core: &Core, metrics: &Metrics) -> crate::base::Result<()> {
-    let snapshot = core.store.read()?;
-    let filters = [parse_filter::<Job>("status", &[JobStatus::Queued.word()])?];
-    let counts = plan::facet_counts::<Job>(&core.store, &*snapshot, "queue", &filters)?;
-    metrics.set_queue_length("imports", 0);
-    for (queue, n) in counts {
+    metrics.set_queue_length(JobKind::Import.policy().queue, 0);
+    for (queue, n) in jobs::waiting(core)? {
         metrics.set_queue_length(queue, n as i64);
     }
     Ok(())

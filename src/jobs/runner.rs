@@ -14,7 +14,7 @@ use crate::telemetry::Metrics;
 /// How often an idle worker looks for jobs whose time has come.
 const LOOK: Duration = Duration::from_secs(5);
 /// How often what has ended is swept away.
-const SWEEP: Duration = Duration::from_secs(300);
+const SWEEP: Duration = Duration::from_mins(5);
 
 /// Starts workers.
 pub struct Runner {

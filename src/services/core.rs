@@ -81,7 +81,7 @@ impl Core {
         let jobs_changed = watch::Sender::new(0);
         let observer = Arc::new(JobsObserver(jobs_changed.clone()));
         let addresses =
-            Cache::builder().max_capacity(100_000).time_to_idle(Duration::from_secs(3600)).build();
+            Cache::builder().max_capacity(100_000).time_to_idle(Duration::from_hours(1)).build();
         let inner = Inner {
             store,
             options,

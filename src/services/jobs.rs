@@ -6,7 +6,7 @@ use crate::base::id::Reference;
 use crate::base::{Code, Error, Result, Timestamp};
 use crate::domain::job::{Job, JobStatus};
 use crate::domain::user::Role;
-use crate::store::{Direction, Read, Source, Tx};
+use crate::store::{Direction, Read, Source, Tx, plan, query};
 
 const BY_STATUS: &str = "idx_jobs_status_run_at";
 
@@ -64,6 +64,12 @@ pub async fn reclaim(core: &Core) -> Result<usize> {
             Ok(ids.len())
         })
         .await
+}
+
+/// How many jobs wait, by queue.
+pub fn waiting(core: &Core) -> Result<Vec<(String, u64)>> {
+    let filters = [query::parse_filter::<Job>("status", &[JobStatus::Queued.word()])?];
+    plan::facet_counts::<Job>(&core.store, &*core.store.read()?, "queue", &filters)
 }
 
 /// Ends an attempt. `permanent` failures are not tried again. Returns the job as it stands.

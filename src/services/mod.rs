@@ -22,5 +22,9 @@ pub mod tokens;
 pub mod users;
 pub mod vulnerabilities;
 
+/// How queries are written: filters, orders, windows.
+pub use crate::store::query;
+/// The entity tag of a stored row.
+pub use crate::store::row::entity_tag;
 pub use context::{Actor, Ctx};
 pub use core::{Core, Options};

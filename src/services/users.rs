@@ -19,6 +19,11 @@ pub fn setup_needed(core: &Core) -> Result<bool> {
     Ok(core.store.read()?.len(User::TABLE)? == 0)
 }
 
+/// An account by number.
+pub fn find(core: &Core, id: u64) -> Result<Option<User>> {
+    core.store.read()?.find(id)
+}
+
 /// Makes a new one-time token for the first account, if one is needed.
 pub fn open_setup(core: &Core) -> Result<Option<Secret>> {
     let token = if setup_needed(core)? { Some(passwords::random_secret()?) } else { None };

@@ -92,7 +92,8 @@ fn sentence(file: &Path, import: &Value) -> String {
         .map(|(why, n)| format!("{n} {why}"))
         .collect();
     if !reasons.is_empty() {
-        text.push_str(&format!("; skipped: {}", reasons.join(", ")));
+        text.push_str("; skipped: ");
+        text.push_str(&reasons.join(", "));
     }
     text
 }

@@ -96,17 +96,16 @@ pub fn log_warnings(config: &Config) {
 
 /// Asks a server for its health; for container health checks.
 pub async fn health(config: &Config, url: Option<&str>) -> Result<u8> {
-    let url = match url {
-        Some(url) => url.trim_end_matches('/').to_owned(),
-        None => {
-            let listen = config.server.listen;
-            let host = if listen.ip().is_unspecified() {
-                SocketAddr::from(([127, 0, 0, 1], listen.port()))
-            } else {
-                listen
-            };
-            format!("http://{host}")
-        }
+    let url = if let Some(url) = url {
+        url.trim_end_matches('/').to_owned()
+    } else {
+        let listen = config.server.listen;
+        let host = if listen.ip().is_unspecified() {
+            SocketAddr::from(([127, 0, 0, 1], listen.port()))
+        } else {
+            listen
+        };
+        format!("http://{host}")
     };
     let unwell =
         |e: reqwest::Error| Error::new(Code::Unavailable, format!("{url} does not answer: {e}"));

@@ -15,11 +15,11 @@ use crate::http::params::ListParams;
 use crate::http::reply::Reply;
 use crate::services::bulk::Outcome;
 use crate::services::listing::{self, FacetCounts, Listed, Related};
-use crate::services::{Core, Ctx};
-use crate::store::row;
+use crate::services::{Core, Ctx, entity_tag};
 
 /// A page of records.
 #[derive(Debug, Object)]
+#[expect(clippy::struct_field_names, reason = "they are the names of the API")]
 pub struct Page<T: ParseFromJSON + ToJSON> {
     /// The rows. With `fields=` only those fields.
     pub items: Vec<T>,
@@ -144,15 +144,12 @@ impl BulkReport {
 }
 
 /// Answers a list: 304 if the client has it, else the page as bytes.
-pub(super) fn list<R: Related>(
+pub(super) fn list<R: Related + ParseFromJSON + ToJSON>(
     core: &Core,
     ctx: &Ctx,
     role: Role,
     params: ListParams<R>,
-) -> Result<Reply<Page<R>>>
-where
-    R: ParseFromJSON + ToJSON,
-{
+) -> Result<Reply<Page<R>>> {
     ctx.require(role)?;
     let etag = list_etag::<R>(core, ctx, &params)?;
     if if_none_match(&params.headers, &etag) {
@@ -274,7 +271,7 @@ pub(super) fn written<R: Record, const STATUS: u16>(record: &R) -> Result<Reply<
 }
 
 fn tag(version: u64, json: &[u8]) -> Result<HeaderValue> {
-    HeaderValue::from_str(&row::entity_tag(version, json))
+    HeaderValue::from_str(&entity_tag(version, json))
         .map_err(|e| Error::internal("an ETag is no header value").with_source(e))
 }
 

@@ -16,8 +16,8 @@ use crate::http::auth::Caller;
 use crate::http::params::IfMatch;
 use crate::http::{Body, MergeBody, NoContent, Problem, Reply};
 use crate::services::bulk::{self, BulkEdit, Selection};
+use crate::services::query;
 use crate::services::{Core, assets, findings, patches, vulnerabilities};
-use crate::store::query;
 
 type Answer<T, const STATUS: u16 = 200> = Result<Reply<T, STATUS>, Problem>;
 

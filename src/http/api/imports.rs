@@ -26,7 +26,7 @@ use crate::services::Core;
 use crate::services::imports::{self, NewImport};
 
 /// How long an upload waits for its result before it is told to look later.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A request body of any type, as a stream.
 pub(super) struct Upload(BoxBody<bytes::Bytes, std::io::Error>);
@@ -189,14 +189,11 @@ async fn take_in(
     if wishes.wait.0 == Some(false) {
         return Ok(Uploaded::GoingOn(written(&import)?.with_location(&location)?));
     }
-    match tokio::time::timeout(PATIENCE, imports::wait(core, import.id)).await {
-        Ok(done) => Ok(Uploaded::Done(completed(done?)?.with_location(&location)?)),
-        Err(_) => {
-            let reply = written(&import)?.with_location(&location)?;
-            Ok(Uploaded::GoingOn(
-                reply.with_header(header::RETRY_AFTER, HeaderValue::from_static("5")),
-            ))
-        }
+    if let Ok(done) = tokio::time::timeout(PATIENCE, imports::wait(core, import.id)).await {
+        Ok(Uploaded::Done(completed(done?)?.with_location(&location)?))
+    } else {
+        let reply = written(&import)?.with_location(&location)?;
+        Ok(Uploaded::GoingOn(reply.with_header(header::RETRY_AFTER, HeaderValue::from_static("5"))))
     }
 }
 

@@ -15,7 +15,6 @@ use crate::http::{Body, NoContent, Problem, Reply};
 use crate::services::auth::{self, NewSession};
 use crate::services::context::Credential;
 use crate::services::{Core, users};
-use crate::store::Read;
 
 /// Whether the first account has yet to be made.
 #[derive(Debug, Serialize, Object)]
@@ -187,7 +186,7 @@ fn view(core: &Core, caller: &Caller) -> BaseResult<SessionView> {
     let role =
         actor.role.ok_or_else(|| Error::new(Code::Unauthenticated, "nobody is logged in"))?;
     let user = match actor.user_id {
-        Some(id) => core.store.read()?.find::<User>(id)?,
+        Some(id) => users::find(core, id)?,
         None => None,
     };
     let (csrf_token, expires_at, via) = match &actor.credential {
