@@ -295,7 +295,7 @@ fn the_committed_reference_file_is_the_generated_one() {
 
 #[test]
 fn the_committed_option_table_is_the_generated_one() {
-    const FILE: &str = "packaging/README.md";
+    const FILE: &str = "README.md";
     let (begin, end) = ("<!-- options: begin -->\n", "<!-- options: end -->");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
     let text = std::fs::read_to_string(path).unwrap();
