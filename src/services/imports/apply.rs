@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
+use super::run::progressed;
+
 use crate::base::{Result, Timestamp};
 use crate::domain::asset::Asset;
 use crate::domain::finding::{Finding, FindingStatus, component_key};
@@ -19,7 +21,7 @@ use crate::domain::vulnerability::Vulnerability;
 use crate::services::audit::{self, Entry};
 use crate::services::findings::{BY_ASSET, scored};
 use crate::services::tally::Tally;
-use crate::services::{Core, Ctx, jobs};
+use crate::services::{Core, Ctx};
 use crate::store::{Direction, Read, Tx};
 
 /// Observations per transaction.
@@ -134,7 +136,7 @@ impl<'a> Applier<'a> {
                     Item::Finding(asset, finding) => step.finding(tx, asset, finding)?,
                 }
             }
-            jobs::heartbeat(tx, job_id, progress, "applying")?;
+            progressed(tx, job_id, import_id, progress, "applying")?;
             step.finish(tx)
         })?;
         let seen = Arc::make_mut(&mut self.seen);
@@ -205,7 +207,8 @@ impl<'a> Applier<'a> {
         drop(snapshot);
         ids.retain(|id| !self.seen.contains(*id as u32));
         for chunk in ids.chunks(STEP) {
-            let (chunk, by, job_id) = (chunk.to_vec(), self.by.clone(), self.job_id);
+            let (chunk, by) = (chunk.to_vec(), self.by.clone());
+            let (job_id, import_id) = (self.job_id, self.import_id);
             self.counts.closed += self.core.store.write_blocking("imports.close", move |tx| {
                 let (mut tally, mut closed) = (Tally::default(), 0);
                 for id in &chunk {
@@ -221,7 +224,7 @@ impl<'a> Applier<'a> {
                     }
                 }
                 tally.flush(tx)?;
-                jobs::heartbeat(tx, job_id, 1.0, "closing what has gone")?;
+                progressed(tx, job_id, import_id, 1.0, "closing what has gone")?;
                 Ok(closed)
             })?;
         }
