@@ -191,13 +191,10 @@ fn is_sortable<R: Record>(field: &Field<R>) -> bool {
 
 /// Names that a filter may use: `id`, every facet, and what some index has first.
 pub fn filterable<R: Record>() -> impl Iterator<Item = (&'static str, Kind, &'static str)> {
-    R::fields()
-        .iter()
-        .filter(|f| {
-            f.facet
-                || R::indexes().iter().any(|i| i.parts.first().is_some_and(|p| p.field == f.name))
-        })
-        .map(|f| (f.name, f.kind, f.about))
+    let fields = R::fields().iter().filter(|f| {
+        f.facet || R::indexes().iter().any(|i| i.parts.first().is_some_and(|p| p.field == f.name))
+    });
+    std::iter::once(("id", Kind::U64, "Number.")).chain(fields.map(|f| (f.name, f.kind, f.about)))
 }
 
 fn unknown_field<R: Record>(name: &str) -> Error {
