@@ -17,6 +17,9 @@ pub mod plan;
 pub mod query;
 pub mod read;
 pub mod row;
+mod select;
+#[cfg(test)]
+mod tests;
 pub mod tx;
 mod write;
 
@@ -40,6 +43,10 @@ pub const META: Table = "meta";
 
 fn generation_key(table: Table) -> String {
     format!("gen/{table}")
+}
+
+fn sequence_key(table: Table) -> String {
+    format!("seq/{table}")
 }
 
 /// How a store is opened.
@@ -144,7 +151,7 @@ impl Store {
             // The caller waits below; it cannot have gone.
             let _waits = sender.send(answer);
         });
-        receiver.recv().unwrap_or_else(|_| Err(Error::internal("the writer has gone")))
+        receiver.recv().unwrap_or_else(|_| Err(write::closed()))
     }
 
     /// [`Store::write_blocking`] for async callers: the runtime is not blocked.
@@ -158,7 +165,7 @@ impl Store {
             // A caller that has gone no longer wants the answer; the write stands.
             let _gone = sender.send(answer);
         });
-        receiver.await.unwrap_or_else(|_| Err(Error::internal("the writer has gone")))
+        receiver.await.unwrap_or_else(|_| Err(write::closed()))
     }
 
     fn submit<T, F>(
@@ -187,6 +194,7 @@ impl Store {
     }
 
     /// Goes up with every commit that touches the table; keys of list ETags and caches.
+    /// Ask before taking the snapshot: then the worst is an old number for newer content.
     #[must_use]
     pub fn generation<R: Record>(&self) -> u64 {
         self.inner.generations.get(R::TABLE).map_or(0, |g| g.load(Ordering::Acquire))
