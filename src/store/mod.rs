@@ -5,6 +5,7 @@
 //! here knows the business, HTTP, or who listens to commits.
 
 pub mod backup;
+mod care;
 pub mod catalog;
 pub mod check;
 pub mod commit;
@@ -89,7 +90,8 @@ struct Inner {
 /// What `/health/ready` tells about the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
-    /// Why the engine does not work, if it does not.
+    /// Why the engine takes no writes, if it takes none. Reading works meanwhile, unless
+    /// the storage cannot even be opened.
     pub trouble: Option<String>,
     /// The disk is nearly full: only reading works.
     pub read_only: bool,
@@ -234,13 +236,9 @@ impl Store {
     #[must_use]
     pub fn health(&self) -> Health {
         let trouble = self.inner.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let failed = self
-            .inner
-            .engine
-            .is_failed()
-            .then(|| "the storage failed and is being opened again".to_owned());
+        let failed = self.inner.engine.is_failed();
         Health {
-            trouble: failed.map(|f| trouble.unwrap_or(f)),
+            trouble: trouble.or_else(|| failed.then(|| "the storage failed".to_owned())),
             read_only: self.inner.read_only.load(Ordering::Relaxed),
             free_bytes: self.inner.free_bytes(),
         }

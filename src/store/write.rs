@@ -1,6 +1,6 @@
 //! The single writer: a thread that runs transactions in turn, commits several at once and
-//! answers each only after the commit is durable. It also brings the engine back after an
-//! I/O error, and refuses writes while the disk is nearly full.
+//! answers each only after the commit is durable. What it does when the disk fails or fills
+//! is in `care.rs`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::care::{Recovery, SpaceGuard};
 use super::commit::{Commit, Done, Observer};
 use super::engine::Table;
 use super::tx::{Group, Touched, Tx};
@@ -68,8 +69,8 @@ impl Writer {
     }
 }
 
-/// Pause between two attempts to open a failed engine.
-const RECOVERY_PAUSE: Duration = Duration::from_millis(250);
+/// How long the writer waits for work before it looks after engine and free space.
+const IDLE: Duration = Duration::from_millis(250);
 
 fn run(inner: &Inner, jobs: &Receiver<Message>) {
     work(inner, jobs);
@@ -90,11 +91,12 @@ fn work(inner: &Inner, jobs: &Receiver<Message>) {
     let mut space = SpaceGuard::default();
     let mut recovery = Recovery::default();
     loop {
-        let first = match jobs.recv_timeout(RECOVERY_PAUSE) {
+        let first = match jobs.recv_timeout(IDLE) {
             Ok(Message::Job(job)) => job,
             Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {
-                recovery.attempt(inner);
+                // Nobody waits for an answer here; `health` has it.
+                let _reason = recovery.attempt(inner);
                 space.refresh(inner);
                 continue;
             }
@@ -111,8 +113,7 @@ fn work(inner: &Inner, jobs: &Receiver<Message>) {
                 Err(_) => break,
             }
         }
-        recovery.attempt(inner);
-        match space.check(inner) {
+        match recovery.attempt(inner).and_then(|()| space.check(inner)) {
             Ok(()) => commit(inner, batch),
             Err(why) => batch.into_iter().for_each(|job| (job.reply)(Err(copy(&why)))),
         }
@@ -122,38 +123,8 @@ fn work(inner: &Inner, jobs: &Receiver<Message>) {
     }
 }
 
-/// Opens a failed engine anew: at once, then again after each pause, so that callers are
-/// answered meanwhile.
-#[derive(Default)]
-struct Recovery {
-    failed_at: Option<Instant>,
-}
-
-impl Recovery {
-    fn attempt(&mut self, inner: &Inner) {
-        if !inner.engine.is_failed()
-            || self.failed_at.is_some_and(|at| at.elapsed() < RECOVERY_PAUSE)
-        {
-            return;
-        }
-        match inner.engine.recover().and_then(|()| inner.load_generations()) {
-            Ok(()) => {
-                self.failed_at = None;
-                inner.set_trouble(None);
-                tracing::warn!("the storage was opened anew after an I/O error");
-                tell(inner, &|observer| observer.reopened());
-            }
-            Err(e) => {
-                self.failed_at = Some(Instant::now());
-                inner.set_trouble(Some(e.chain()));
-                tracing::error!(error = %e.chain(), "the storage cannot be opened anew yet");
-            }
-        }
-    }
-}
-
 /// Tells every observer. One that panics must not end the writer, and with it all writing.
-fn tell(inner: &Inner, what: &dyn Fn(&dyn Observer)) {
+pub(super) fn tell(inner: &Inner, what: &dyn Fn(&dyn Observer)) {
     for observer in inner.observers() {
         if catch_unwind(AssertUnwindSafe(|| what(&**observer))).is_err() {
             tracing::error!("an observer of commits panicked");
@@ -177,7 +148,9 @@ fn commit(inner: &Inner, jobs: Vec<Job>) {
     let written = finish(inner, group, &touched);
     let elapsed = started.elapsed();
     if let Err(e) = &written {
-        inner.set_trouble(Some(e.chain()));
+        if inner.engine.is_failed() {
+            inner.set_trouble(Some(e.chain()));
+        }
         tracing::error!(error = %e.chain(), "a commit failed");
     } else if !touched.is_empty() {
         let commit = Commit { touched };
@@ -243,49 +216,10 @@ fn finish(inner: &Inner, mut group: Group, touched: &[Touched]) -> Result<()> {
 }
 
 /// Several callers get the same answer.
-fn copy(e: &Error) -> Error {
+pub(super) fn copy(e: &Error) -> Error {
     let copy = Error::new(e.code(), e.detail().to_owned());
     match e.retry_after_s() {
         Some(s) => copy.with_retry_after(s),
         None => copy,
-    }
-}
-
-/// Watches the free space of the data directory's file system.
-#[derive(Default)]
-struct SpaceGuard {
-    checked: Option<Instant>,
-    refused: bool,
-}
-
-impl SpaceGuard {
-    fn check(&mut self, inner: &Inner) -> Result<()> {
-        let fresh = self.checked.is_some_and(|t| t.elapsed() < Duration::from_secs(1));
-        if !fresh || self.refused {
-            self.refresh(inner);
-        }
-        if self.refused {
-            return Err(Error::new(
-                Code::ReadOnly,
-                "the disk is nearly full, so only reading works",
-            )
-            .with_retry_after(30));
-        }
-        Ok(())
-    }
-
-    fn refresh(&mut self, inner: &Inner) {
-        self.checked = Some(Instant::now());
-        let Some(free) = inner.free_bytes() else { return };
-        let refused = free < inner.options.min_free_bytes;
-        if refused != self.refused {
-            if refused {
-                tracing::error!(free_bytes = free, "the disk is nearly full: writing is suspended");
-            } else {
-                tracing::info!(free_bytes = free, "there is space again: writing resumes");
-            }
-        }
-        self.refused = refused;
-        inner.set_read_only(refused);
     }
 }

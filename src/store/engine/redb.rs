@@ -162,6 +162,12 @@ fn open_error(e: DatabaseError) -> Error {
     }
 }
 
+/// What was committed is safe all the same; only the next opening takes a little longer.
+fn close_error(e: DatabaseError) -> Error {
+    Error::new(Code::StorageUnavailable, format!("the database cannot be closed cleanly: {e}"))
+        .with_source(e)
+}
+
 fn file_error(what: &str, path: &Path, e: std::io::Error) -> Error {
     Error::new(Code::StorageUnavailable, format!("{what} {}: {e}", path.display())).with_source(e)
 }
@@ -321,7 +327,7 @@ impl Engine for Redb {
 
     fn close(&self) -> Result<()> {
         match self.put(None) {
-            Some(database) => database.close().map_err(open_error),
+            Some(database) => database.close().map_err(close_error),
             None => Ok(()),
         }
     }
