@@ -184,7 +184,7 @@ fn a_read_that_fails_is_told_and_the_next_ones_work() {
     assert_eq!(verify(&store).unwrap().len(), 12);
     let reads = disk.reads() - before;
     let mut told = 0;
-    for n in (1..=reads).step_by((reads as usize / 40).max(1)) {
+    for n in (1..=reads).step_by((reads as usize / 24).max(1)) {
         let fault = Fault { at: disk.reads() + n, count: 1, errno: EIO, what: Hit::Reads };
         disk.set_fault(Some(fault));
         match verify(&store) {
@@ -194,11 +194,15 @@ fn a_read_that_fails_is_told_and_the_next_ones_work() {
                 assert_eq!(e.detail(), "the storage failed");
                 told += 1;
                 // No write comes to the rescue.
-                wait_until("reading", || verify(&store).is_ok_and(|done| done.len() == 12));
+                wait_until("reading", || {
+                    verify(&store).is_ok_and(|done| done.len() == 12)
+                        && store.health().trouble.is_none()
+                });
             }
         }
     }
     println!("EIO at {reads} reads: {told} times told");
+    disk.set_fault(None);
     assert!(told > 10, "{told} of {reads}");
     // Within a transaction.
     disk.set_fault(Some(Fault { at: disk.reads() + 2, count: 1, errno: EIO, what: Hit::Reads }));
