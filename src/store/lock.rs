@@ -4,6 +4,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -33,13 +34,22 @@ impl Lock {
     /// Takes the lock of `directory`, which must exist, or says who holds it.
     pub fn take(directory: &Path, command: &str) -> Result<Self> {
         let mut file = open(directory)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(held(&mut file, directory)),
-            Err(TryLockError::Error(e)) => return Err(io_error(directory, e)),
+        let mut tries = 0;
+        while let Err(e) = file.try_lock() {
+            match e {
+                // Somebody who only asks, see `holder`, has it for a moment.
+                TryLockError::WouldBlock if tries < 3 => tries += 1,
+                TryLockError::WouldBlock => return Err(held(&mut file, directory)),
+                TryLockError::Error(e) => return Err(io_error(directory, e)),
+            }
+            std::thread::sleep(Duration::from_millis(10));
         }
         let mut lock = Self { file };
-        lock.tell(&Holder { pid: std::process::id(), command: command.to_owned(), address: None })?;
+        let holder = Holder { pid: std::process::id(), command: command.to_owned(), address: None };
+        // The lock is ours without it; on a full disk the server must still start to read.
+        if let Err(e) = lock.tell(&holder) {
+            tracing::warn!(error = %e.chain(), "the lock does not say who holds it");
+        }
         Ok(lock)
     }
 
