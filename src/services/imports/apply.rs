@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
+use super::run::go_on;
 use crate::base::{Result, Timestamp};
 use crate::domain::asset::Asset;
 use crate::domain::finding::{Finding, FindingStatus, component_key};
@@ -28,6 +29,7 @@ const STEP: usize = 500;
 /// Takes observations and applies them in steps.
 pub(super) struct Applier<'a> {
     core: &'a Core,
+    stopped: &'a dyn Fn() -> bool,
     job_id: u64,
     import_id: u64,
     renamed: Option<String>,
@@ -72,17 +74,20 @@ impl<'a> Applier<'a> {
         import: &Import,
         format: &'static str,
         report: ReportInfo,
+        stopped: &'a dyn Fn() -> bool,
     ) -> Self {
-        // A scan cannot have been made in the future: then the other clock is wrong.
-        let now = core.now();
-        let at = report.created_at.map_or(now, |t| t.min(now));
+        // The same at every attempt, so that each finds what an earlier one has done. A scan
+        // cannot have been made in the future: then the other clock is wrong.
+        let begun = import.started_at.unwrap_or_else(|| core.now());
+        let at = report.created_at.map_or(begun, |t| t.min(begun));
         Self {
             core,
+            stopped,
             job_id: job.id,
             import_id: import.id,
             renamed: import.asset.clone(),
             format,
-            by: Arc::new(Source { report, at, begun: import.started_at.unwrap_or(now) }),
+            by: Arc::new(Source { report, at, begun }),
             current: None,
             step: Vec::with_capacity(STEP),
             seen: Arc::default(),
@@ -123,6 +128,7 @@ impl<'a> Applier<'a> {
     }
 
     fn flush(&mut self, progress: f64) -> Result<()> {
+        go_on(self.stopped)?;
         let items = std::mem::take(&mut self.step);
         let (by, seen, import_id, job_id) =
             (self.by.clone(), self.seen.clone(), self.import_id, self.job_id);
@@ -205,6 +211,7 @@ impl<'a> Applier<'a> {
         drop(snapshot);
         ids.retain(|id| !self.seen.contains(*id as u32));
         for chunk in ids.chunks(STEP) {
+            go_on(self.stopped)?;
             let (chunk, by, job_id) = (chunk.to_vec(), self.by.clone(), self.job_id);
             self.counts.closed += self.core.store.write_blocking("imports.close", move |tx| {
                 let (mut tally, mut closed) = (Tally::default(), 0);

@@ -13,8 +13,9 @@ use crate::services::{Core, Ctx};
 use crate::store::Read;
 
 /// Runs an import job to its end; blocks. An error of the report is an outcome (`Ok`), told
-/// by the import; an `Err` is worth another attempt.
-pub fn run(core: &Core, job: &Job) -> Result<()> {
+/// by the import; an `Err` is worth another attempt. Once `stopped` says so, it ends with an
+/// `Err` after the step that is going on.
+pub fn run(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
     let id = job.import_id.ok_or_else(|| Error::internal("an import job names no import"))?;
     let import = core.store.write_blocking("imports.start", move |tx| {
         let import: Import = tx.require(id)?;
@@ -28,7 +29,7 @@ pub fn run(core: &Core, job: &Job) -> Result<()> {
             Error::new(Code::Unavailable, "the uploaded file is gone; send it again"),
         );
     }
-    match take_in(core, job, import) {
+    match take_in(core, job, import, stopped) {
         Ok(()) => {
             spool::remove(core, id);
             Ok(())
@@ -71,11 +72,16 @@ fn name(import: &Import) -> String {
 /// How much of a file decides its format.
 const HEAD_BYTES: usize = 64 << 10;
 
-fn take_in(core: &Core, job: &Job, import: Import) -> Result<()> {
+/// An error if the work must be left for later.
+pub(super) fn go_on(stopped: &dyn Fn() -> bool) -> Result<()> {
+    if stopped() { Err(Error::new(Code::Unavailable, "the server is stopping")) } else { Ok(()) }
+}
+
+fn take_in(core: &Core, job: &Job, import: Import, stopped: &dyn Fn() -> bool) -> Result<()> {
     let report = Report::new(spool::path(core, import.id), core.options.report);
     let importer = importers::choose(&import.format, &report.head(HEAD_BYTES)?)?;
-    let info = examine(&report, importer, &import)?;
-    let mut applier = Applier::new(core, job, &import, importer.name(), info);
+    let info = examine(&report, importer, &import, stopped)?;
+    let mut applier = Applier::new(core, job, &import, importer.name(), info, stopped);
     importer.import(&report, &mut |observation| {
         // The second reading is the second half of the work.
         let read = report.bytes_read() as f64 / (import.bytes.max(1) as f64);
@@ -85,9 +91,15 @@ fn take_in(core: &Core, job: &Job, import: Import) -> Result<()> {
 }
 
 /// Reads the whole report without applying it; returns what it says about itself.
-fn examine(report: &Report, importer: &dyn Importer, import: &Import) -> Result<ReportInfo> {
+fn examine(
+    report: &Report,
+    importer: &dyn Importer,
+    import: &Import,
+    stopped: &dyn Fn() -> bool,
+) -> Result<ReportInfo> {
     let (mut info, mut findings, mut first) = (None, 0u64, None::<String>);
     importer.import(report, &mut |observation| {
+        go_on(stopped)?;
         match observation {
             Observation::Report(r) => info = Some(r),
             Observation::Asset(asset) => {
