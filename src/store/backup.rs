@@ -54,7 +54,7 @@ pub fn restore(file: &Path, data_dir: &Path) -> Result<Option<PathBuf>> {
     }
     let target = data_dir.join(DATABASE);
     let temporary = partial(&target);
-    fs::copy(file, &temporary).map_err(|e| file_error("cannot copy to", &temporary, e))?;
+    copy(file, &temporary).map_err(|e| file_error("cannot copy to", &temporary, e))?;
     // The copy is verified, not the backup: opening writes, and a backup may be read-only.
     if let Err(e) = verify(&temporary) {
         let _litter = fs::remove_file(&temporary);
@@ -75,6 +75,13 @@ pub fn restore(file: &Path, data_dir: &Path) -> Result<Option<PathBuf>> {
     fs::rename(&temporary, &target).map_err(|e| file_error("cannot rename to", &target, e))?;
     sync_directory(&target).map_err(|e| file_error("cannot sync", &target, e))?;
     Ok(kept)
+}
+
+/// Copies what is in a file, but not who may read it: a backup may be read-only, and
+/// others may be allowed to read it.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    let (mut from, mut to) = (File::open(from)?, File::create(to)?);
+    std::io::copy(&mut from, &mut to).map(drop)
 }
 
 /// Opens a backup and reads its format.
