@@ -1,6 +1,8 @@
 //! The import job: reads the report once to see that it is whole, then again to apply it
 //! in steps. Nothing is changed by a report that cannot be read to its end.
 
+use std::time::{Duration, Instant};
+
 use super::apply::Applier;
 use super::spool;
 use crate::adapters::importers::{self, Importer, Report};
@@ -9,8 +11,8 @@ use crate::domain::import::{Import, ImportStatus};
 use crate::domain::job::Job;
 use crate::domain::observation::{Observation, ReportInfo};
 use crate::services::audit::{self, Entry};
-use crate::services::{Core, Ctx};
-use crate::store::Read;
+use crate::services::{Core, Ctx, jobs};
+use crate::store::{Read, Tx};
 
 /// Runs an import job to its end; blocks. An error of the report is an outcome (`Ok`), told
 /// by the import; an `Err` is worth another attempt. Once `stopped` says so, it ends with an
@@ -29,7 +31,7 @@ pub fn run(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
             Error::new(Code::Unavailable, "the uploaded file is gone; send it again"),
         );
     }
-    match take_in(core, job, import, stopped) {
+    match take_in(&Attempt { core, job, stopped }, import) {
         Ok(()) => {
             spool::remove(core, id);
             Ok(())
@@ -69,19 +71,51 @@ fn name(import: &Import) -> String {
     import.filename.clone().unwrap_or_else(|| format!("import {}", import.id))
 }
 
+/// How often a long reading tells that it goes on; well within the job's lease.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+
+/// Notes how far an import is, on its job and on itself.
+pub(super) fn progressed(
+    tx: &mut Tx<'_>,
+    job_id: u64,
+    import_id: u64,
+    progress: f64,
+    doing: &str,
+) -> Result<()> {
+    jobs::heartbeat(tx, job_id, progress, doing)?;
+    let import: Import = tx.require(import_id)?;
+    tx.touch(&Import { progress: progress.clamp(0.0, 1.0), ..import })
+}
+
 /// How much of a file decides its format.
 const HEAD_BYTES: usize = 64 << 10;
 
-/// An error if the work must be left for later.
-pub(super) fn go_on(stopped: &dyn Fn() -> bool) -> Result<()> {
-    if stopped() { Err(Error::new(Code::Unavailable, "the server is stopping")) } else { Ok(()) }
+/// A worker with a job.
+pub(super) struct Attempt<'a> {
+    /// The services.
+    pub core: &'a Core,
+    /// The job.
+    pub job: &'a Job,
+    /// Whether it must leave the rest for later.
+    pub stopped: &'a dyn Fn() -> bool,
 }
 
-fn take_in(core: &Core, job: &Job, import: Import, stopped: &dyn Fn() -> bool) -> Result<()> {
+impl Attempt<'_> {
+    /// An error if the rest must be left for later.
+    pub fn go_on(&self) -> Result<()> {
+        if (self.stopped)() {
+            return Err(Error::new(Code::Unavailable, "the server is stopping"));
+        }
+        Ok(())
+    }
+}
+
+fn take_in(attempt: &Attempt<'_>, import: Import) -> Result<()> {
+    let core = attempt.core;
     let report = Report::new(spool::path(core, import.id), core.options.report);
     let importer = importers::choose(&import.format, &report.head(HEAD_BYTES)?)?;
-    let info = examine(&report, importer, &import, stopped)?;
-    let mut applier = Applier::new(core, job, &import, importer.name(), info, stopped);
+    let info = examine(attempt, &report, importer, &import)?;
+    let mut applier = Applier::new(attempt, &import, importer.name(), info);
     importer.import(&report, &mut |observation| {
         // The second reading is the second half of the work.
         let read = report.bytes_read() as f64 / (import.bytes.max(1) as f64);
@@ -92,14 +126,23 @@ fn take_in(core: &Core, job: &Job, import: Import, stopped: &dyn Fn() -> bool) -
 
 /// Reads the whole report without applying it; returns what it says about itself.
 fn examine(
+    attempt: &Attempt<'_>,
     report: &Report,
     importer: &dyn Importer,
     import: &Import,
-    stopped: &dyn Fn() -> bool,
 ) -> Result<ReportInfo> {
     let (mut info, mut findings, mut first) = (None, 0u64, None::<String>);
+    let mut told = Instant::now();
     importer.import(report, &mut |observation| {
-        go_on(stopped)?;
+        attempt.go_on()?;
+        if told.elapsed() >= SIGN_OF_LIFE {
+            told = Instant::now();
+            let (job_id, import_id) = (attempt.job.id, import.id);
+            let progress = report.bytes_read() as f64 / (import.bytes.max(1) as f64) / 2.0;
+            attempt.core.store.write_blocking("imports.examine", move |tx| {
+                progressed(tx, job_id, import_id, progress, "reading")
+            })?;
+        }
         match observation {
             Observation::Report(r) => info = Some(r),
             Observation::Asset(asset) => {
