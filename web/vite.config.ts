@@ -1,5 +1,5 @@
 // How the dashboard is built. The server's build script passes `--outDir`; everything else
-// (base path, hashed names under assets/, no inlined assets because of the content security
+// (base path, hashed names under static/, no inlined assets because of the content security
 // policy) is fixed here.
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
@@ -11,14 +11,15 @@ export default defineConfig({
   build: {
     // The first browsers with light-dark(), which the design tokens are written in.
     target: ["chrome123", "firefox128", "safari17.5"],
-    assetsDir: "assets",
+    // Not "assets": that is a page of the dashboard.
+    assetsDir: "static",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     emptyOutDir: true,
     reportCompressedSize: false,
     rolldownOptions: { checks: { pluginTimings: false } },
   },
-  server: { proxy: { "/api": "http://127.0.0.1:8080", "/health": "http://127.0.0.1:8080" } },
+  server: { proxy: { "/api": "http://127.0.0.1:8000", "/health": "http://127.0.0.1:8000" } },
   // Vitest resolves Svelte's server build without this.
   ...(process.env["VITEST"] ? { resolve: { conditions: ["browser"] } } : {}),
   test: { environment: "node", include: ["src/**/*.test.ts"], restoreMocks: true },

@@ -7,7 +7,8 @@
 //! its bits flipped. No part is a prefix of another value's part, so parts can be put
 //! side by side.
 
-use super::record::Value;
+use super::Timestamp;
+use super::record::{Kind, Value};
 
 /// Appends one part.
 pub fn push(key: &mut Vec<u8>, value: &Value, descending: bool) {
@@ -37,6 +38,38 @@ pub fn push(key: &mut Vec<u8>, value: &Value, descending: bool) {
     if descending {
         for b in &mut key[start..] {
             *b = !*b;
+        }
+    }
+}
+
+/// Reads one ascending part back; the inverse of [`push`].
+#[must_use]
+pub fn read(kind: Kind, part: &[u8]) -> Option<Value> {
+    let (&tag, rest) = part.split_first()?;
+    if tag == 0 {
+        return Some(Value::Null);
+    }
+    let word = || rest.try_into().ok().map(u64::from_be_bytes);
+    match kind {
+        Kind::Bool => Some(Value::Bool(*rest.first()? != 0)),
+        Kind::Enum(_) => Some(Value::Enum(*rest.first()?)),
+        Kind::U64 => word().map(Value::U64),
+        Kind::Time => word().map(|n| Value::Time(Timestamp::from_micros((n ^ (1 << 63)) as i64))),
+        Kind::F64 => word().map(|n| {
+            let bits = if n >> 63 == 1 { n ^ (1 << 63) } else { !n };
+            Value::F64(f64::from_bits(bits))
+        }),
+        Kind::Text | Kind::Words => {
+            let body = rest.strip_suffix(&[0, 0])?;
+            let mut text = Vec::with_capacity(body.len());
+            let mut bytes = body.iter();
+            while let Some(&b) = bytes.next() {
+                text.push(b);
+                if b == 0 {
+                    bytes.next()?;
+                }
+            }
+            String::from_utf8(text).ok().map(Value::Text)
         }
     }
 }
@@ -88,7 +121,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::base::Timestamp;
 
     fn encode(v: &Value, desc: bool) -> Vec<u8> {
         let mut key = Vec::new();
@@ -117,6 +149,16 @@ mod tests {
             prop_assert_eq!(encode(&a, false).cmp(&encode(&b, false)), order);
             prop_assert_eq!(encode(&a, true).cmp(&encode(&b, true)), order.reverse());
             prop_assert!(encode(&Value::Null, false) < encode(&a, false));
+            let kind = match &a {
+                Value::Null => unreachable!("not made"),
+                Value::Bool(_) => Kind::Bool,
+                Value::Enum(_) => Kind::Enum(&[]),
+                Value::U64(_) => Kind::U64,
+                Value::F64(_) => Kind::F64,
+                Value::Time(_) => Kind::Time,
+                Value::Text(_) => Kind::Text,
+            };
+            prop_assert_eq!(read(kind, &encode(&a, false)), Some(a.clone()));
             // A following part decides only between equal values.
             let with = |v: &Value, tail: u64| { let mut k = encode(v, false); k.extend(tail.to_be_bytes()); k };
             prop_assert_eq!(with(&a, tail_a).cmp(&with(&b, tail_b)), order.then(tail_a.cmp(&tail_b)));

@@ -30,7 +30,7 @@ impl Cursor {
 
     /// Reads a cursor that belongs to `query`.
     pub fn decode(text: &str, query: u64) -> Result<Self> {
-        let wrong = |what: &'static str| Error::new(Code::BadRequest, what);
+        let wrong = |what: &'static str| Error::new(Code::NotFound, what);
         let bytes = URL_SAFE_NO_PAD
             .decode(text)
             .map_err(|_| wrong("cursor: not a cursor of this server"))?;
@@ -51,7 +51,9 @@ impl Cursor {
 /// FNV-1a, 64 bit: a stable hash for cursors and fingerprints (not for security).
 #[must_use]
 pub fn stable_hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3))
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3))
 }
 
 #[cfg(test)]

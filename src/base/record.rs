@@ -125,7 +125,10 @@ impl Kind {
                 .position(|w| *w == text)
                 .map(|n| Value::Enum(n as u8))
                 .ok_or_else(|| format!("'{text}' is none of: {}", words.join(", "))),
-            Self::U64 => text.parse().map(Value::U64).map_err(|_| format!("'{text}' is not a whole number from 0 up")),
+            Self::U64 => text
+                .parse()
+                .map(Value::U64)
+                .map_err(|_| format!("'{text}' is not a whole number from 0 up")),
             Self::F64 => text
                 .parse::<f64>()
                 .ok()
@@ -143,7 +146,9 @@ impl Kind {
     pub fn text(self, value: &Value) -> Option<String> {
         match (self, value) {
             (_, Value::Null) => None,
-            (Self::Enum(words), Value::Enum(n)) => words.get(usize::from(*n)).map(|w| (*w).to_owned()),
+            (Self::Enum(words), Value::Enum(n)) => {
+                words.get(usize::from(*n)).map(|w| (*w).to_owned())
+            }
             (_, Value::Enum(n)) => Some(n.to_string()),
             (_, Value::Bool(b)) => Some(b.to_string()),
             (_, Value::U64(n)) => Some(n.to_string()),
@@ -172,6 +177,8 @@ pub struct Field<R: 'static> {
     pub kind: Kind,
     /// Hands over the values of a record.
     pub get: Getter<R>,
+    /// Whether a record may have several values, by which nothing can be ordered.
+    pub multi: bool,
     /// Whether a bitmap per value is kept: exact counts and any combination of filters
     /// without scanning. For fields with few values, or few rows per value.
     pub facet: bool,
@@ -183,7 +190,13 @@ impl<R> Field<R> {
     /// A field that indexes may use.
     #[must_use]
     pub const fn new(name: &'static str, kind: Kind, get: Getter<R>, about: &'static str) -> Self {
-        Self { name, kind, get, facet: false, about }
+        Self { name, kind, get, multi: false, facet: false, about }
+    }
+
+    /// A field of which a record may have several values, or none.
+    #[must_use]
+    pub const fn many(name: &'static str, kind: Kind, get: Getter<R>, about: &'static str) -> Self {
+        Self { name, kind, get, multi: true, facet: false, about }
     }
 
     /// Keeps a bitmap per value.

@@ -68,7 +68,9 @@ impl FromStr for Timestamp {
             .and_then(|d| jiff::tz::TimeZone::UTC.to_timestamp(d.at(0, 0, 0, 0)).ok())
             .map(|t| Self::from_micros(t.as_microsecond()))
             .ok_or_else(|| {
-                format!("'{text}' is not a date (2026-01-31) or RFC 3339 time (2026-01-31T12:00:00Z)")
+                format!(
+                    "'{text}' is not a date (2026-01-31) or RFC 3339 time (2026-01-31T12:00:00Z)"
+                )
             })
     }
 }
@@ -98,7 +100,9 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
+        #[expect(clippy::disallowed_methods, reason = "the one clock of the program")]
+        let now = jiff::Timestamp::now();
+        Timestamp::from_micros(now.as_microsecond())
     }
 }
 

@@ -1,7 +1,7 @@
 // The server's operations by name. Pages call these; only this file knows paths.
-import { request, type Query } from "./client.ts";
+import { queryString, request, type Query } from "./client.ts";
 import type {
-  ApiToken, Asset, AuditLog, BulkResult, Facets, Finding, FindingPatch, Health, Import, NewApiToken, Page, Role,
+  ApiToken, Asset, AuditLog, BulkResult, Facets, Finding, FindingPatch, Health, Import, NewApiToken, NewUser, Page, Role,
   Session, Stats, User, Vulnerability,
 } from "./types.ts";
 
@@ -21,12 +21,9 @@ function readable<T>(path: string) {
 /** Which records a bulk change means: named ones, or all that a filter matches. */
 export type BulkTarget = { ids: number[] } | { filter: Query };
 
-export interface NewUser {
-  username: string;
-  password: string;
-  role: Role;
-  full_name?: string;
-  email?: string;
+/** The filters of a bulk change: texts, as they would stand in a list's address. */
+function filterTexts(query: Query): Record<string, string> {
+  return Object.fromEntries(new URLSearchParams(queryString(query)));
 }
 
 export const api = {
@@ -48,7 +45,7 @@ export const api = {
       request<Finding>("PATCH", `/findings/${segment(id)}`, { body, version }),
     bulk: (target: BulkTarget, patch: FindingPatch, dryRun: boolean, signal?: AbortSignal) =>
       request<BulkResult>("POST", "/findings/bulk", {
-        body: { ...target, patch, dry_run: dryRun },
+        body: { ...("ids" in target ? target : { filter: filterTexts(target.filter) }), patch, dry_run: dryRun },
         ...(signal && { signal }),
       }),
   },

@@ -1,280 +1,40 @@
-// The API's shapes, written by hand from the contract. When the server's OpenAPI document is
-// at hand (`npm run gen`), each of these becomes an alias of `components["schemas"][…]`; no
-// other file names a shape of the API.
+// The API's shapes: names for what `npm run gen` makes of the server's own description
+// (`openapi.json`, which a test of the server holds to what it serves). No other file names
+// a shape of the API.
+import type { components } from "./schema.d.ts";
+
+type Schemas = components["schemas"];
 
 /** RFC 3339 time in UTC. */
 export type Time = string;
-export type Severity = "critical" | "high" | "medium" | "low" | "info" | "unknown";
-export type FindingStatus =
-  | "open"
-  | "under_investigation"
-  | "fixed"
-  | "false_positive"
-  | "risk_accepted"
-  | "not_affected";
-export type Role = "viewer" | "operator" | "admin";
+export type Severity = Schemas["Severity"];
+export type FindingStatus = Schemas["FindingStatus"];
+export type Role = Schemas["Role"];
 
-/** What every stored record carries; `version` is its ETag. */
-export interface Head {
-  id: number;
-  version: number;
-  created_at: Time;
-  updated_at: Time;
-}
-
-export interface User extends Head {
-  username: string;
-  full_name?: string;
-  email?: string;
-  role: Role;
-  is_active: boolean;
-  last_login_at?: Time;
-  locked_until?: Time;
-}
-
-export interface Session {
-  user: User;
-  csrf_token?: string;
-  expires_at?: Time;
-  via: "session" | "token" | "cli";
-}
-
-export interface Page<T> {
-  items: T[];
-  total_count: number;
-  page: number;
-  page_size: number;
-  total_pages: number;
-  next_cursor?: string;
-}
-
-export interface Facets {
-  total_count: number;
-  facets: Record<string, { value: string | number | boolean; count: number }[]>;
-}
-
-export interface Component {
-  name: string;
-  version?: string;
-  purl?: string;
-  ecosystem?: string;
-  type?: string;
-  source_package?: string;
-  path?: string;
-  layer?: string;
-}
-
-export interface FindingSource {
-  scanner: string;
-  scanner_version?: string;
-  status?: string;
-  severity?: Severity;
-  first_seen: Time;
-  last_seen: Time;
-  import_id?: number;
-}
-
-export interface Finding extends Head {
-  asset_id: number;
-  asset: string;
-  vulnerability_id: number;
-  cve_id: string;
-  title: string;
-  severity: Severity;
-  status: FindingStatus;
-  component: Component;
-  fixed_version?: string;
-  fix_available: boolean;
-  priority_score: number;
-  cvss_score?: number;
-  epss_score?: number;
-  kev: boolean;
-  first_seen: Time;
-  last_seen: Time;
-  resolved_at?: Time;
-  reopened_at?: Time;
-  reopened_count: number;
-  due_at?: Time;
-  assigned_to?: string;
-  notes?: string;
-  status_reason?: string;
-  sources: FindingSource[];
-  last_import_id?: number;
-}
-
-/** A merge patch: `null` removes the field. */
-export interface FindingPatch {
-  status?: FindingStatus;
-  status_reason?: string | null;
-  assigned_to?: string | null;
-  due_at?: Time | null;
-  notes?: string | null;
-}
-
-export interface Cvss {
-  source: string;
-  version: string;
-  vector?: string;
-  score?: number;
-}
-
-export interface Vulnerability extends Head {
-  cve_id: string;
-  aliases: string[];
-  title: string;
-  description?: string;
-  severity: Severity;
-  status: string;
-  cvss_score?: number;
-  cvss_vector?: string;
-  cvss_version?: string;
-  cvss: Cvss[];
-  epss_score?: number;
-  epss_percentile?: number;
-  kev: boolean;
-  exploit_available: boolean;
-  cwe_ids: string[];
-  references: string[];
-  published_at?: Time;
-  modified_at?: Time;
-  affected_package?: string;
-  vulnerable_version?: string;
-  fixed_version?: string;
-  priority_score: number;
-  notes?: string;
-  assigned_to?: string;
-  tags: string[];
-  discovered_at: Time;
-  remediated_at?: Time;
-  source: string;
-  open_findings: number;
-  total_findings: number;
-}
+export type User = Schemas["User"];
+export type Session = Schemas["SessionView"];
+export type Component = Schemas["Component"];
+export type FindingSource = Schemas["Source"];
+export type Finding = Schemas["Finding"];
+export type Cvss = Schemas["CvssScore"];
+export type Vulnerability = Schemas["Vulnerability"];
+export type Asset = Schemas["Asset"];
+export type Import = Schemas["Import"];
+export type ApiToken = Schemas["ApiToken"];
+export type NewUser = Schemas["NewUser"];
+export type NewApiToken = Schemas["MadeToken"];
+export type AuditLog = Schemas["AuditLog"];
+export type TrendDay = Schemas["TrendDay"];
+export type Stats = Schemas["Stats"];
+export type Facets = Schemas["FacetPage"];
+export type BulkResult = Schemas["BulkReport"];
+export type Health = Schemas["Health"];
 
 /** Numbers by severity, and their sum. */
-export type SeverityCounts = Record<Severity | "total", number>;
+export type SeverityCounts = Schemas["SeverityCounts"];
 
-export interface Asset extends Head {
-  asset_id: string;
-  name: string;
-  type: string;
-  hostname?: string;
-  ip_address?: string;
-  mac_address?: string;
-  os_type?: string;
-  os_version?: string;
-  os_architecture?: string;
-  environment: string;
-  criticality: number;
-  exposure: string;
-  owner?: string;
-  location?: string;
-  description?: string;
-  tags: Record<string, string>;
-  is_active: boolean;
-  last_seen?: Time;
-  last_scanned?: Time;
-  open_findings: SeverityCounts;
-  risk_score: number;
-}
+/** A page of rows. They are whole as long as nobody asks for single fields. */
+export type Page<T> = Omit<Schemas["Page_Finding"], "items"> & { items: T[] };
 
-export interface Import extends Head {
-  filename?: string;
-  format: string;
-  scanner?: string;
-  scanner_version?: string;
-  asset?: string;
-  status: "pending" | "running" | "completed" | "failed";
-  job_id?: number;
-  bytes: number;
-  bytes_done: number;
-  records_done: number;
-  assets: number;
-  vulnerabilities: number;
-  findings: number;
-  new: number;
-  seen: number;
-  reopened: number;
-  closed: number;
-  skipped: number;
-  skipped_reasons?: Record<string, number>;
-  warnings?: string[];
-  error?: { code: string; detail: string };
-  created_by: string;
-  started_at?: Time;
-  finished_at?: Time;
-  report_created_at?: Time;
-}
-
-export interface ApiToken extends Head {
-  name: string;
-  prefix: string;
-  role: Role;
-  user_id: number;
-  username: string;
-  expires_at?: Time;
-  last_used_at?: Time;
-  revoked_at?: Time;
-}
-
-/** The answer to creating a token: the only time the secret is told. */
-export interface NewApiToken extends ApiToken {
-  token: string;
-}
-
-export interface AuditLog {
-  id: number;
-  created_at: Time;
-  action: string;
-  actor_type: "user" | "token" | "system" | "cli";
-  actor_id?: number;
-  actor: string;
-  resource_type?: string;
-  resource_id?: string | number;
-  resource?: string;
-  success: boolean;
-  ip_address?: string;
-  request_id?: string;
-  changes?: Record<string, { old?: unknown; new?: unknown }>;
-  detail?: string;
-  hash: string;
-}
-
-export interface TrendDay {
-  /** `YYYY-MM-DD`, UTC. */
-  date: string;
-  opened: number;
-  closed: number;
-  /** Open at the end of the day. */
-  open: number;
-}
-
-export interface Stats {
-  findings: {
-    open: SeverityCounts;
-    fixable: number;
-    kev: number;
-    fixed: number;
-    accepted: number;
-    false_positive: number;
-    total: number;
-  };
-  assets: { total: number; active: number };
-  vulnerabilities: { total: number; open: number };
-  imports: { total: number; latest?: Import };
-  top: Finding[];
-  trend: TrendDay[];
-}
-
-export interface BulkResult {
-  matched: number;
-  changed: number;
-  unchanged: number;
-  failed: number;
-  results: { id: number; outcome: "changed" | "unchanged" | "failed"; detail?: string }[];
-}
-
-export interface Health {
-  status: string;
-  version: string;
-}
+/** A merge patch (RFC 7396): `null` removes the field. */
+export type FindingPatch = { [K in keyof Schemas["FindingPatch"]]: Schemas["FindingPatch"][K] | null };

@@ -29,8 +29,7 @@ export class Upload {
   /** 0 to 1, of the step it is in; undefined while the server does not say. */
   get progress(): number | undefined {
     if (this.phase === "sending") return this.file.size === 0 ? 1 : Math.min(1, this.sent / this.file.size);
-    const { bytes = 0, bytes_done: done = 0 } = this.result ?? {};
-    return this.phase === "processing" && bytes > 0 ? Math.min(1, done / bytes) : undefined;
+    return this.phase === "processing" ? this.result?.progress : undefined;
   }
 }
 

@@ -19,7 +19,7 @@ describe("texts from reports", () => {
   });
 
   it("stay text in the history", () => {
-    const log = { id: 1, created_at: "2026-08-12T12:00:00Z", action: "findings.update", actor_type: "user" as const, actor: "a", success: true, hash: "h", changes: { notes: { old: "a", new: "<b>bold</b>" }, due_at: {} } };
+    const log = { id: 1, version: 1, updated_at: "2026-08-12T12:00:00Z", created_at: "2026-08-12T12:00:00Z", action: "findings.update", actor_type: "user" as const, actor: "a", success: true, hash: "h", changes: { notes: { old: "a", new: "<b>bold</b>" }, due_at: {} } };
     const component = mount(AuditChanges, { target: document.body, props: { log } });
     flushSync();
     expect(document.body.textContent).toContain("<b>bold</b>");

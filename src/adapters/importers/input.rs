@@ -1,0 +1,197 @@
+//! A report as an importer gets it: a file that can be read several times, decompressed
+//! on the way, with limits on what comes out.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::guard::Refused;
+use crate::base::{Code, Error, Result, limits};
+
+const BUFFER: usize = 64 << 10;
+
+/// What limits a report.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes after decompression.
+    pub report_bytes: u64,
+    /// Findings.
+    pub findings: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { report_bytes: limits::REPORT_BYTES, findings: limits::REPORT_FINDINGS }
+    }
+}
+
+/// Counts findings against [`Limits::findings`]; every importer asks it before it emits one.
+#[derive(Debug)]
+pub struct Allowance {
+    left: u64,
+    limit: u64,
+}
+
+impl Allowance {
+    /// Takes one; an error if there is none left.
+    pub fn take(&mut self) -> Result<()> {
+        self.left = self.left.checked_sub(1).ok_or_else(|| {
+            Error::new(Code::TooLarge, format!("the report has more than {} findings", self.limit))
+        })?;
+        Ok(())
+    }
+}
+
+/// A report on disk.
+#[derive(Debug, Clone)]
+pub struct Report {
+    path: PathBuf,
+    limits: Limits,
+    read: Arc<AtomicU64>,
+}
+
+impl Report {
+    /// The report in the file at `path`.
+    #[must_use]
+    pub fn new(path: impl AsRef<Path>, limits: Limits) -> Self {
+        Self { path: path.as_ref().to_owned(), limits, read: Arc::default() }
+    }
+
+    /// Its limits.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// A fresh count of the findings that may come out of it.
+    #[must_use]
+    pub fn allowance(&self) -> Allowance {
+        Allowance { left: self.limits.findings, limit: self.limits.findings }
+    }
+
+    /// Bytes of the file (as it lies on disk) that the newest reader of [`Report::open`]
+    /// has taken: progress. Clones share it.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// A reader of the decompressed content from the beginning, without a UTF-8 byte order
+    /// mark. Reading past the limit is an error ([`is_too_large`]).
+    pub fn open(&self) -> Result<Box<dyn BufRead + Send>> {
+        self.read.store(0, Ordering::Relaxed);
+        self.reader(self.read.clone())
+    }
+
+    /// The same as [`Report::open`], for looking ahead: it does not count as progress.
+    pub fn peek(&self) -> Result<Box<dyn BufRead + Send>> {
+        self.reader(Arc::default())
+    }
+
+    /// The first bytes of the decompressed content, at most `n`.
+    pub fn head(&self, n: usize) -> Result<Vec<u8>> {
+        let mut head = Vec::with_capacity(n);
+        self.peek()?.take(n as u64).read_to_end(&mut head).map_err(|e| io_error(&e))?;
+        Ok(head)
+    }
+
+    fn reader(&self, read: Arc<AtomicU64>) -> Result<Box<dyn BufRead + Send>> {
+        let inner = File::open(&self.path)
+            .map_err(|e| Error::internal("cannot open the spooled report").with_source(e))?;
+        let raw = BufReader::with_capacity(BUFFER, Counted { inner, read });
+        let limit = self.limits.report_bytes;
+        let limited =
+            Limited { inner: decompress(raw).map_err(|e| io_error(&e))?, left: limit, limit };
+        without_mark(BufReader::with_capacity(BUFFER, limited)).map_err(|e| io_error(&e))
+    }
+}
+
+/// Decompresses gzip (all members) and zstd (all frames) by their magic numbers.
+fn decompress(mut raw: BufReader<Counted>) -> io::Result<Box<dyn Read + Send>> {
+    Ok(match raw.fill_buf()? {
+        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(raw)),
+        // RFC 8878 §3.1: a frame, or one of the sixteen kinds of skippable frames.
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
+            let mut decoder = zstd::Decoder::with_buffer(raw)?;
+            decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
+            Box::new(decoder)
+        }
+        _ => Box::new(raw),
+    })
+}
+
+/// The same text without a UTF-8 byte order mark at its beginning.
+fn without_mark<R: BufRead + Send + 'static>(mut reader: R) -> io::Result<Box<dyn BufRead + Send>> {
+    if reader.fill_buf()?.first() != Some(&0xef) {
+        return Ok(Box::new(reader));
+    }
+    let mut first = Vec::with_capacity(3);
+    reader.by_ref().take(3).read_to_end(&mut first)?;
+    if first == [0xef, 0xbb, 0xbf] {
+        return Ok(Box::new(reader));
+    }
+    Ok(Box::new(io::Cursor::new(first).chain(reader)))
+}
+
+/// The error for a report that cannot be read to its end.
+#[must_use]
+pub fn io_error(e: &io::Error) -> Error {
+    if is_too_large(e) {
+        return Error::new(Code::TooLarge, e.to_string());
+    }
+    if let Some(inner) = e.get_ref()
+        && inner.is::<Refused>()
+    {
+        return Error::new(Code::BadReport, e.to_string());
+    }
+    let text = e.to_string();
+    let detail = if e.kind() == io::ErrorKind::UnexpectedEof {
+        "the report ends in the middle".to_owned()
+    } else if text.contains("too much memory") {
+        let mib = (1_u64 << limits::ZSTD_WINDOW_LOG) >> 20;
+        format!("the report needs a zstd window of more than {mib} MiB; compress it with less")
+    } else {
+        format!("the report cannot be decompressed: {text}")
+    };
+    Error::new(Code::BadReport, detail)
+}
+
+/// Whether reading failed because the content is larger than allowed.
+#[must_use]
+pub fn is_too_large(e: &io::Error) -> bool {
+    e.kind() == io::ErrorKind::FileTooLarge
+}
+
+struct Counted {
+    inner: File,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        self.read.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
+struct Limited<R> {
+    inner: R,
+    left: u64,
+    limit: u64,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf)?;
+        self.left = self.left.checked_sub(n as u64).ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                format!("the report is larger than {} bytes after decompression", self.limit),
+            )
+        })?;
+        Ok(n)
+    }
+}

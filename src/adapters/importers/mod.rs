@@ -1,0 +1,60 @@
+//! Scanner reports in, observations out.
+//!
+//! To add a format: one file here, one line in [`ALL`], one example beside it; the
+//! conformance tests iterate over [`ALL`]. `text` cleans what comes in, `json` streams
+//! JSON, `guard` stands before JSON parsers.
+
+#[cfg(test)]
+mod conformance;
+mod guard;
+pub mod input;
+mod json;
+mod text;
+pub mod trivy;
+
+use crate::base::{Code, Error, Result};
+use crate::domain::observation::Observation;
+
+pub use input::Report;
+
+/// Receives what an importer reads; an error ends the import.
+pub type Sink<'a> = dyn FnMut(Observation) -> Result<()> + 'a;
+
+/// Reads one report format.
+pub trait Importer: Sync {
+    /// The name for `--format`: `trivy`.
+    fn name(&self) -> &'static str;
+
+    /// The tool's name for people, and the format's version range.
+    fn title(&self) -> &'static str;
+
+    /// True if `head`, the first kilobytes of a file, is of this format.
+    fn recognises(&self, head: &[u8]) -> bool;
+
+    /// Streams the observations with memory that does not depend on the report's size.
+    /// Stops at the first error, whose text names the place (line, column, field).
+    /// The report may be opened several times.
+    fn import(&self, report: &Report, sink: &mut Sink<'_>) -> Result<()>;
+
+    /// A small real report for the documentation and the conformance tests.
+    fn example(&self) -> &'static [u8];
+}
+
+/// Every importer, tried in this order.
+pub const ALL: &[&dyn Importer] = &[&trivy::Trivy];
+
+/// The importer called `name`, or for `auto` the one that recognises the content.
+pub fn choose(name: &str, head: &[u8]) -> Result<&'static dyn Importer> {
+    let known = || ALL.iter().map(|i| i.name()).collect::<Vec<_>>().join(", ");
+    if name != "auto" {
+        return ALL.iter().copied().find(|i| i.name() == name).ok_or_else(|| {
+            Error::field("format", format!("'{name}' is none of: auto, {}", known()))
+        });
+    }
+    ALL.iter().copied().find(|i| i.recognises(head)).ok_or_else(|| {
+        Error::new(
+            Code::BadReport,
+            format!("the content is of none of the known formats: {}", known()),
+        )
+    })
+}

@@ -1,0 +1,171 @@
+//! Imports: one report that was taken in, and what came of it.
+
+use std::collections::BTreeMap;
+
+use poem_openapi::Object;
+use serde::{Deserialize, Serialize};
+
+use super::words::word_enum;
+use crate::base::record::{Field, Index, Kind, Record, asc};
+use crate::base::{Code, Error, Timestamp};
+
+word_enum! {
+    /// Where an import stands.
+    ImportStatus default Pending {
+        /// Uploaded, not begun.
+        Pending "pending",
+        /// Being read and applied.
+        Running "running",
+        /// Applied whole.
+        Completed "completed",
+        /// Refused; nothing was changed.
+        Failed "failed",
+    }
+}
+
+/// Why an import failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
+pub struct ImportError {
+    /// The problem's code.
+    pub code: String,
+    /// What is wrong, with the place.
+    pub detail: String,
+}
+
+/// One report that was taken in.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Object)]
+pub struct Import {
+    /// Number.
+    pub id: u64,
+    /// Goes up with every change; the ETag.
+    pub version: u64,
+    /// When it was uploaded.
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+    /// Name of the file, as told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filename: Option<String>,
+    /// Format: as asked for, then as found.
+    pub format: String,
+    /// Name to give the asset, if the report holds only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset: Option<String>,
+    /// The tool that made the report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scanner: Option<String>,
+    /// Its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scanner_version: Option<String>,
+    /// When the scan was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_created_at: Option<Timestamp>,
+    /// Where it stands.
+    pub status: ImportStatus,
+    /// The job that does it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<u64>,
+    /// Size as uploaded, bytes.
+    pub bytes: u64,
+    /// SHA-256 of the upload, hexadecimal.
+    pub sha256: String,
+    /// Share of the work that is done, 0 to 1.
+    pub progress: f64,
+    /// Distinct assets in the report.
+    pub assets: u64,
+    /// Distinct vulnerabilities in the report.
+    pub vulnerabilities: u64,
+    /// Distinct asset × vulnerability × component × version × location in the report.
+    pub findings: u64,
+    /// Findings that were not known.
+    pub new: u64,
+    /// Findings that were known and open, or closed by a decision.
+    pub seen: u64,
+    /// Findings that had been fixed and came back.
+    pub reopened: u64,
+    /// Findings that a complete report no longer names.
+    pub closed: u64,
+    /// Entries that did not become findings.
+    pub skipped: u64,
+    /// How many were skipped for which reason.
+    #[serde(default)]
+    pub skipped_reasons: BTreeMap<String, u64>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ImportError>,
+    /// Who uploaded it.
+    pub created_by: String,
+    /// When work on it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// When it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+}
+
+impl Import {
+    /// Marks it refused.
+    pub fn fail(&mut self, error: &Error, now: Timestamp) {
+        let hidden = error.code().status() >= 500 && error.code() != Code::ReadOnly;
+        self.status = ImportStatus::Failed;
+        self.finished_at = Some(now);
+        self.error = Some(ImportError {
+            code: error.code().slug().to_owned(),
+            detail: if hidden { error.code().title().to_owned() } else { error.to_string() },
+        });
+    }
+}
+
+/// What can be filtered, sorted and counted by.
+const IMPORT_FIELDS: &[Field<Import>] = &[
+    Field::<Import>::new(
+        "status",
+        Kind::Enum(ImportStatus::WORDS),
+        |i, f| f(i.status.into()),
+        "Where it stands.",
+    )
+    .facet(),
+    Field::<Import>::new("format", Kind::Text, |i, f| f((&i.format).into()), "Format.").facet(),
+    Field::<Import>::new(
+        "created_by",
+        Kind::Text,
+        |i, f| f((&i.created_by).into()),
+        "Who uploaded it.",
+    )
+    .facet(),
+    Field::<Import>::new(
+        "sha256",
+        Kind::Text,
+        |i, f| f((&i.sha256).into()),
+        "SHA-256 of the upload.",
+    ),
+    Field::<Import>::new(
+        "created_at",
+        Kind::Time,
+        |i, f| f(i.created_at.into()),
+        "When it was uploaded.",
+    ),
+];
+
+/// Secondary indexes, and what each is for.
+const IMPORT_INDEXES: &[Index] = &[
+    Index::on("idx_imports_created_at", &[asc("created_at")], "By time."),
+    Index::on("idx_imports_sha256", &[asc("sha256")], "Whether a file was imported before."),
+];
+
+impl Record for Import {
+    const TABLE: &'static str = "imports";
+    const FACETS: &'static str = "fct_imports";
+    const NOUN: &'static str = "import";
+    const DEFAULT_SORT: &'static str = "-id";
+
+    fn fields() -> &'static [Field<Self>] {
+        IMPORT_FIELDS
+    }
+
+    fn indexes() -> &'static [Index] {
+        IMPORT_INDEXES
+    }
+
+    crate::record_head!();
+}

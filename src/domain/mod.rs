@@ -1,0 +1,43 @@
+//! L1: the business. Records with their declarations, words, life cycles and scores.
+//!
+//! Pure: no HTTP, no storage, no clock of its own; time and randomness come as arguments.
+//! `poem_openapi` is used for descriptions only.
+
+pub mod asset;
+pub mod audit;
+pub mod component;
+pub mod finding;
+pub mod import;
+pub mod job;
+pub mod merge;
+pub mod observation;
+mod openapi;
+pub mod patch;
+pub mod priority;
+pub mod search;
+pub mod severity;
+pub mod user;
+pub mod vulnerability;
+mod words;
+
+/// Calls a macro with every record type. The one list from which catalogue, `check`,
+/// index rebuilds, documentation and tests iterate.
+#[macro_export]
+macro_rules! for_each_record {
+    ($macro:ident) => {
+        $macro! {
+            $crate::domain::vulnerability::Vulnerability,
+            $crate::domain::asset::Asset,
+            $crate::domain::finding::Finding,
+            $crate::domain::patch::Patch,
+            $crate::domain::import::Import,
+            $crate::domain::job::Job,
+            $crate::domain::user::User,
+            $crate::domain::user::Credential,
+            $crate::domain::user::Session,
+            $crate::domain::user::ApiToken,
+            $crate::domain::user::TokenSecret,
+            $crate::domain::audit::AuditLog
+        }
+    };
+}

@@ -1,0 +1,348 @@
+//! The engine that ships: redb. The only file that names it.
+//!
+//! Facts built on (redb 4.6): every commit sets quick-repair, so that opening after a kill
+//! takes no time; a new file is made beside its place and renamed, so that a half-made one
+//! is never found; after one I/O error the handle refuses everything until it is closed
+//! and opened again ([`Redb::recover`]); a table is `&[u8] → &[u8]` with our own order,
+//! so that no release of redb can change our types.
+
+use std::cell::RefCell;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use redb::{
+    Builder, Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase,
+    ReadableTableMetadata, StorageError, TableDefinition, TableError, TableHandle,
+};
+
+use super::{Batch, Direction, Engine, EngineStats, Snapshot, Source, Span, Table, Visit};
+use crate::base::{Code, Error, Result};
+
+type Bytes = TableDefinition<'static, &'static [u8], &'static [u8]>;
+
+const fn definition(table: Table) -> Bytes {
+    TableDefinition::new(table)
+}
+
+/// How the database is opened; tests put their own storage below.
+pub type Opener = dyn Fn() -> std::result::Result<Database, DatabaseError> + Send + Sync;
+
+/// A redb database.
+pub struct Redb {
+    open: Box<Opener>,
+    path: Option<PathBuf>,
+    database: RwLock<Option<Database>>,
+    failed: AtomicBool,
+    readers: Arc<AtomicI64>,
+}
+
+impl Redb {
+    /// Opens the file at `path`, or makes it. `cache_bytes` is redb's page cache; its own
+    /// default is 1 GiB.
+    pub fn open(path: &Path, cache_bytes: usize) -> Result<Self> {
+        if !path.exists() {
+            create(path)?;
+        }
+        let file = path.to_owned();
+        let open = move || Builder::new().set_cache_size(cache_bytes).open(&file);
+        let mut engine = Self::with_opener(Box::new(open))?;
+        engine.path = Some(path.to_owned());
+        Ok(engine)
+    }
+
+    /// Opens over a storage of the caller's.
+    pub fn with_opener(open: Box<Opener>) -> Result<Self> {
+        let database = open().map_err(open_error)?;
+        Ok(Self {
+            open,
+            path: None,
+            database: RwLock::new(Some(database)),
+            failed: AtomicBool::new(false),
+            readers: Arc::default(),
+        })
+    }
+
+    /// Snapshots that are alive.
+    #[must_use]
+    pub fn readers(&self) -> i64 {
+        self.readers.load(Ordering::Relaxed)
+    }
+
+    fn with<T>(
+        &self,
+        f: impl FnOnce(&Database) -> std::result::Result<T, redb::Error>,
+    ) -> Result<T> {
+        let guard = self.database.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let database = guard.as_ref().ok_or_else(unavailable)?;
+        f(database).map_err(|e| self.note(e))
+    }
+
+    /// Remembers that the handle is of no more use, if that is what `e` means.
+    fn note(&self, e: redb::Error) -> Error {
+        if matches!(
+            e,
+            redb::Error::Io(_)
+                | redb::Error::PreviousIo
+                | redb::Error::Corrupted(_)
+                | redb::Error::LockPoisoned(_)
+        ) {
+            self.failed.store(true, Ordering::Release);
+        }
+        storage_error(e)
+    }
+}
+
+fn unavailable() -> Error {
+    Error::new(Code::StorageUnavailable, "the storage is being opened again").with_retry_after(1)
+}
+
+fn storage_error(e: redb::Error) -> Error {
+    let full = matches!(&e, redb::Error::Io(io) if io.kind() == std::io::ErrorKind::StorageFull);
+    let text = if full { "the disk is full" } else { "the storage failed" };
+    Error::new(Code::StorageUnavailable, text).with_source(e).with_retry_after(1)
+}
+
+fn open_error(e: DatabaseError) -> Error {
+    match e {
+        DatabaseError::DatabaseAlreadyOpen => {
+            Error::new(Code::Locked, "the database is open in another process")
+        }
+        other => {
+            Error::new(Code::StorageUnavailable, format!("the database cannot be opened: {other}"))
+                .with_source(other)
+        }
+    }
+}
+
+/// Makes a new database beside its place and renames it there: a crash leaves either none
+/// or a whole one.
+fn create(path: &Path) -> Result<()> {
+    let wrap = |e: std::io::Error| {
+        Error::new(Code::StorageUnavailable, format!("cannot create {}: {e}", path.display()))
+            .with_source(e)
+    };
+    let temporary = path.with_extension("tmp");
+    if temporary.exists() {
+        fs::remove_file(&temporary).map_err(wrap)?;
+    }
+    Builder::new().create(&temporary).map_err(open_error)?.close().map_err(open_error)?;
+    File::open(&temporary).and_then(|f| f.sync_all()).map_err(wrap)?;
+    fs::rename(&temporary, path).map_err(wrap)?;
+    sync_directory(path).map_err(wrap)
+}
+
+/// Makes a rename durable.
+pub(crate) fn sync_directory(path: &Path) -> std::io::Result<()> {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent)?.sync_all()
+}
+
+impl Engine for Redb {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
+        let transaction = self.with(|db| Ok(db.begin_read()?))?;
+        self.readers.fetch_add(1, Ordering::Relaxed);
+        Ok(Box::new(View {
+            transaction,
+            tables: RefCell::default(),
+            readers: self.readers.clone(),
+        }))
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<()> {
+        if self.failed.load(Ordering::Acquire) {
+            return Err(unavailable());
+        }
+        self.with(|db| {
+            let mut transaction = db.begin_write()?;
+            transaction.set_quick_repair(true);
+            for (table, rows) in batch {
+                let mut table = transaction.open_table(definition(table))?;
+                for (key, value) in rows {
+                    match value {
+                        Some(value) => drop(table.insert(key.as_slice(), value.as_slice())?),
+                        None => drop(table.remove(key.as_slice())?),
+                    }
+                }
+            }
+            Ok(transaction.commit()?)
+        })
+    }
+
+    fn is_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+
+    fn recover(&self) -> Result<()> {
+        let mut guard = self.database.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // Dropped before it is opened again: the file is locked as long as it lives.
+        drop(guard.take());
+        *guard = Some((self.open)().map_err(open_error)?);
+        self.failed.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    fn stats(&self) -> Result<EngineStats> {
+        let file_bytes = match &self.path {
+            Some(path) => fs::metadata(path).map(|m| m.len()).unwrap_or_default(),
+            None => 0,
+        };
+        // redb offers its statistics on a write transaction only.
+        self.with(|db| {
+            let transaction = db.begin_write()?;
+            let stats = transaction.stats()?;
+            transaction.abort()?;
+            Ok(EngineStats {
+                file_bytes,
+                stored_bytes: stats.stored_bytes(),
+                metadata_bytes: stats.metadata_bytes(),
+                fragmented_bytes: stats.fragmented_bytes(),
+            })
+        })
+    }
+
+    fn table_stats(&self, table: Table) -> Result<(u64, u64)> {
+        self.with(|db| match db.begin_read()?.open_table(definition(table)) {
+            Ok(table) => Ok((table.len()?, table.stats()?.stored_bytes())),
+            Err(TableError::TableDoesNotExist(_)) => Ok((0, 0)),
+            Err(e) => Err(e.into()),
+        })
+    }
+
+    fn copy_to(&self, path: &Path) -> Result<u64> {
+        let source = self.with(|db| Ok(db.begin_read()?))?;
+        let target = Builder::new().set_cache_size(64 << 20).create(path).map_err(open_error)?;
+        let rows = copy(&source, &target).map_err(storage_error)?;
+        target.close().map_err(open_error)?;
+        File::open(path).and_then(|f| f.sync_all()).map_err(|e| {
+            Error::new(Code::StorageUnavailable, format!("cannot write {}: {e}", path.display()))
+        })?;
+        Ok(rows)
+    }
+
+    fn compact(&self) -> Result<()> {
+        let mut guard = self.database.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let database = guard.as_mut().ok_or_else(unavailable)?;
+        match database.compact() {
+            Ok(_) => Ok(()),
+            Err(redb::CompactionError::TransactionInProgress) => {
+                Err(Error::new(Code::Conflict, "a read or write is going on; try again")
+                    .with_retry_after(1))
+            }
+            Err(e) => Err(self.note(e.into())),
+        }
+    }
+
+    fn close(&self) -> Result<()> {
+        let mut guard = self.database.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match guard.take() {
+            Some(database) => database.close().map_err(open_error),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Rows that one transaction of a copy writes: bounds memory and the target's growth.
+const COPY_ROWS: usize = 20_000;
+
+fn copy(source: &ReadTransaction, target: &Database) -> std::result::Result<u64, redb::Error> {
+    let mut rows = 0;
+    let names: Vec<String> = source.list_tables()?.map(|t| t.name().to_owned()).collect();
+    for name in names {
+        let definition: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new(&name);
+        let from = source.open_table(definition)?;
+        let mut iterator = from.range::<&[u8]>(..)?.peekable();
+        while iterator.peek().is_some() {
+            let transaction = target.begin_write()?;
+            {
+                let mut to = transaction.open_table(definition)?;
+                for row in iterator.by_ref().take(COPY_ROWS) {
+                    let (key, value) = row?;
+                    to.insert(key.value(), value.value())?;
+                    rows += 1;
+                }
+            }
+            transaction.commit()?;
+        }
+    }
+    Ok(rows)
+}
+
+type OpenTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+/// A read transaction with the tables it has opened.
+struct View {
+    transaction: ReadTransaction,
+    tables: RefCell<Vec<(Table, Option<Arc<OpenTable>>)>>,
+    readers: Arc<AtomicI64>,
+}
+
+impl View {
+    /// The table, opened once per snapshot; `None` if nothing was ever put there.
+    fn table(&self, name: Table) -> Result<Option<Arc<OpenTable>>> {
+        let mut tables = self.tables.borrow_mut();
+        if let Some((_, table)) = tables.iter().find(|(n, _)| std::ptr::eq(*n, name) || *n == name)
+        {
+            return Ok(table.clone());
+        }
+        let table = match self.transaction.open_table(definition(name)) {
+            Ok(table) => Some(Arc::new(table)),
+            Err(TableError::TableDoesNotExist(_)) => None,
+            Err(e) => return Err(storage_error(e.into())),
+        };
+        tables.push((name, table.clone()));
+        Ok(table)
+    }
+}
+
+impl Source for View {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let Some(table) = self.table(table)? else { return Ok(None) };
+        let value = table.get(key).map_err(read_error)?;
+        Ok(value.map(|v| v.value().to_vec()))
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        span: &Span,
+        direction: Direction,
+        visit: &mut Visit<'_>,
+    ) -> Result<()> {
+        let Some(table) = self.table(table)?.filter(|_| !span.is_empty()) else { return Ok(()) };
+        let bounds = (span.start.as_ref().map(Vec::as_slice), span.end.as_ref().map(Vec::as_slice));
+        let mut range = table.range::<&[u8]>(bounds).map_err(read_error)?;
+        loop {
+            let row = match direction {
+                Direction::Forward => range.next(),
+                Direction::Reverse => range.next_back(),
+            };
+            let Some(row) = row else { return Ok(()) };
+            let (key, value) = row.map_err(read_error)?;
+            if !visit(key.value(), value.value())? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn len(&self, table: Table) -> Result<u64> {
+        match self.table(table)? {
+            Some(table) => table.len().map_err(read_error),
+            None => Ok(0),
+        }
+    }
+}
+
+impl Snapshot for View {}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        self.readers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn read_error(e: StorageError) -> Error {
+    storage_error(e.into())
+}
