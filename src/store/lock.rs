@@ -13,6 +13,8 @@ use crate::base::{Code, Error, Result};
 const NAME: &str = "vulnzero.lock";
 
 /// How long a holder that is not a server is waited for: most commands take no longer.
+/// Longest time for which asking who holds it may take.
+const ASKING: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Pause between two tries.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -48,7 +50,9 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => {}
             }
             let holder = read(&mut file);
-            if holder.address.is_some() || started.elapsed() > PATIENCE {
+            // Somebody who only asks, see `holder`, has it for a moment.
+            let serves = holder.address.is_some() && started.elapsed() > ASKING;
+            if serves || started.elapsed() > PATIENCE {
                 return Err(held(holder, directory));
             }
             std::thread::sleep(PAUSE);
