@@ -20,7 +20,7 @@ STATIC := -C target-feature=+crt-static --cfg getrandom_backend="linux_getrandom
 	--remap-path-prefix=$(CURDIR)=/vulnzero --remap-path-prefix=$(CARGO_HOME)=/cargo \
 	--remap-path-prefix=$(TARGET_DIR)=/target
 
-SCRIPTS := .ci/run packaging/verify-static.sh tests/install-tools.sh
+SCRIPTS := .ci/run packaging/verify-static.sh tests/install-tools.sh tests/schemathesis.sh
 
 .PHONY: help
 help: ## List the targets
@@ -31,7 +31,7 @@ run: tools-run ## Build and start at http://127.0.0.1:8000 with demo data from r
 	cargo run -- serve --demo --data demo-data
 
 .PHONY: test
-test: tools lint test-rust test-web dist ## Everything that CI runs
+test: tools lint test-rust test-web dist test-api ## Everything that CI runs
 
 .PHONY: tools
 tools: ## Install what the other targets need and is missing
@@ -53,6 +53,10 @@ test-rust: ## Unit, integration and documentation tests
 		cargo test --locked --no-fail-fast --lib --bins --tests; \
 	fi
 	cargo test --locked --doc
+
+.PHONY: test-api
+test-api: tools dist ## The API description against the running server (schemathesis)
+	tests/schemathesis.sh $(DIST) $(TARGET_DIR)/venv/bin/schemathesis
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	cd web && npm ci --ignore-scripts --no-audit --no-fund
