@@ -189,12 +189,12 @@ fn is_sortable<R: Record>(field: &Field<R>) -> bool {
     !field.multi && (field.facet || indexed())
 }
 
-/// Names that a filter may use besides `id`: every facet, and what some index has first.
+/// Names that a filter may use: `id`, every facet, and what some index has first.
 pub fn filterable<R: Record>() -> impl Iterator<Item = (&'static str, Kind, &'static str)> {
-    R::fields()
+    let fields = R::fields()
         .iter()
-        .filter(|f| f.facet || R::indexes().iter().any(|i| super::select::leads::<R>(i, f.name)))
-        .map(|f| (f.name, f.kind, f.about))
+        .filter(|f| f.facet || R::indexes().iter().any(|i| super::select::leads::<R>(i, f.name)));
+    std::iter::once(("id", Kind::U64, "Number.")).chain(fields.map(|f| (f.name, f.kind, f.about)))
 }
 
 fn unknown_field<R: Record>(name: &str) -> Error {
