@@ -54,12 +54,7 @@ pub async fn reclaim(core: &Core) -> Result<usize> {
             )?;
             for id in &ids {
                 let job: Job = tx.require(*id)?;
-                tx.update(Job {
-                    status: JobStatus::Queued,
-                    lease_until: None,
-                    run_at: tx.now(),
-                    ..job
-                })?;
+                tx.update(requeued(job, tx.now()))?;
             }
             Ok(ids.len())
         })
@@ -92,6 +87,24 @@ pub async fn finish(core: &Core, id: u64, outcome: Result<(), (String, bool)>) -
             tx.update(job)
         })
         .await
+}
+
+/// Puts a job that a stop has cut off back into its queue; that attempt does not count.
+pub async fn put_back(core: &Core, id: u64) -> Result<()> {
+    core.store
+        .write("jobs.put_back", move |tx| {
+            let job: Job = tx.require(id)?;
+            if job.status != JobStatus::Running {
+                return Ok(());
+            }
+            let attempts = job.attempts.saturating_sub(1);
+            tx.update(Job { attempts, ..requeued(job, tx.now()) }).map(drop)
+        })
+        .await
+}
+
+fn requeued(job: Job, now: Timestamp) -> Job {
+    Job { status: JobStatus::Queued, lease_until: None, run_at: now, ..job }
 }
 
 /// A sign of life with progress, within a transaction of the job's own work. An error says
