@@ -12,6 +12,16 @@ pub const REPORT_BYTES: u64 = 4 << 30;
 pub const REPORT_DEPTH: usize = 128;
 /// Most findings in one report; default of `import.max_findings`.
 pub const REPORT_FINDINGS: u64 = 5_000_000;
+/// Longest single text inside an imported document, bytes; a parser must hold it whole
+/// before it can be cut.
+pub const REPORT_STRING_BYTES: usize = 16 << 20;
+/// Most scan results (targets) in one report: facts about each are kept for the whole import.
+pub const REPORT_RESULTS: usize = 100_000;
+/// Bytes that those facts may take together.
+pub const REPORT_FACTS_BYTES: usize = 64 << 20;
+/// Largest zstd window of a report as a power of two (32 MiB): the decoder allocates it
+/// because the sender says so. `zstd -19` needs 8 MiB, `--ultra -20` 32 MiB.
+pub const ZSTD_WINDOW_LOG: u32 = 25;
 /// Longest text kept of one field of a report, bytes; longer text is cut at a character.
 pub const TEXT_BYTES: usize = 16 << 10;
 /// Longest name, path, version or other identifying text, bytes; longer is an error.

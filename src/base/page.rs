@@ -30,7 +30,7 @@ impl Cursor {
 
     /// Reads a cursor that belongs to `query`.
     pub fn decode(text: &str, query: u64) -> Result<Self> {
-        let wrong = |what: &'static str| Error::new(Code::BadRequest, what);
+        let wrong = |what: &'static str| Error::new(Code::NotFound, what);
         let bytes = URL_SAFE_NO_PAD
             .decode(text)
             .map_err(|_| wrong("cursor: not a cursor of this server"))?;

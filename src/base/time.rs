@@ -100,7 +100,9 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
+        #[expect(clippy::disallowed_methods, reason = "the one clock of the program")]
+        let now = jiff::Timestamp::now();
+        Timestamp::from_micros(now.as_microsecond())
     }
 }
 

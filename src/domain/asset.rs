@@ -185,6 +185,106 @@ impl Asset {
     }
 }
 
+/// What can be filtered, sorted and counted by.
+const ASSET_FIELDS: &[Field<Asset>] = &[
+    Field::<Asset>::new("asset_id", Kind::Text, |a, f| f((&a.asset_id).into()), "Natural key."),
+    Field::<Asset>::new("name", Kind::Text, |a, f| f((&a.name).into()), "Name for people."),
+    Field::<Asset>::new(
+        "type",
+        Kind::Enum(AssetType::WORDS),
+        |a, f| f(a.asset_type.into()),
+        "Kind of thing.",
+    )
+    .facet(),
+    Field::<Asset>::new("hostname", Kind::Text, |a, f| f((&a.hostname).into()), "Host name."),
+    Field::<Asset>::new("ip_address", Kind::Text, |a, f| f((&a.ip_address).into()), "IP address."),
+    Field::<Asset>::new("os_type", Kind::Text, |a, f| f((&a.os_type).into()), "Operating system.")
+        .facet(),
+    Field::<Asset>::new(
+        "environment",
+        Kind::Enum(Environment::WORDS),
+        |a, f| f(a.environment.into()),
+        "Use.",
+    )
+    .facet(),
+    Field::<Asset>::new(
+        "criticality",
+        Kind::U64,
+        |a, f| f(u64::from(a.criticality).into()),
+        "Importance, 1 to 10.",
+    )
+    .facet(),
+    Field::<Asset>::new(
+        "exposure",
+        Kind::Enum(Exposure::WORDS),
+        |a, f| f(a.exposure.into()),
+        "Reachability.",
+    )
+    .facet(),
+    Field::<Asset>::new("owner", Kind::Text, |a, f| f((&a.owner).into()), "Who is responsible.")
+        .facet(),
+    Field::<Asset>::new("is_active", Kind::Bool, |a, f| f(a.is_active.into()), "In use.").facet(),
+    Field::<Asset>::many(
+        "tag",
+        Kind::Text,
+        |a, f| a.tags.iter().for_each(|(k, v)| f(Value::Text(format!("{k}={v}")))),
+        "Label as `key=value`.",
+    )
+    .facet(),
+    Field::<Asset>::new("risk_score", Kind::F64, |a, f| f(a.risk_score.into()), "0 to 100."),
+    Field::<Asset>::new(
+        "last_seen",
+        Kind::Time,
+        |a, f| f((&a.last_seen).into()),
+        "When a scanner saw it last.",
+    ),
+    Field::<Asset>::new(
+        "created_at",
+        Kind::Time,
+        |a, f| f(a.created_at.into()),
+        "When it became known.",
+    ),
+    Field::<Asset>::many(
+        "search",
+        Kind::Words,
+        |a, f| {
+            let texts = [
+                Some(&a.asset_id),
+                Some(&a.name),
+                a.hostname.as_ref(),
+                a.ip_address.as_ref(),
+                a.owner.as_ref(),
+            ];
+            search::words(texts.into_iter().flatten().map(String::as_str), &mut |w| {
+                f(Value::Text(w));
+            });
+        },
+        "Words of key, name, host name, address and owner.",
+    ),
+];
+
+/// Secondary indexes, and what each is for.
+const ASSET_INDEXES: &[Index] = &[
+    Index::on(
+        "idx_assets_asset_id",
+        &[asc("asset_id")],
+        "Look-up by natural key; every import does it per asset.",
+    )
+    .unique(),
+    Index::on("idx_assets_hostname", &[asc("hostname")], "Look-up and order by host name."),
+    Index::on("idx_assets_ip_address", &[asc("ip_address")], "Look-up by address."),
+    Index::on("idx_assets_is_active", &[asc("is_active")], "Assets in use."),
+    Index::on("idx_assets_name", &[asc("name")], "Lists by name."),
+    Index::on("idx_assets_risk_score", &[asc("risk_score")], "Lists, riskiest first."),
+    Index::on(
+        "idx_assets_last_seen",
+        &[asc("last_seen")],
+        "Assets that no scanner has seen for long.",
+    ),
+    Index::on("idx_assets_created_at", &[asc("created_at")], "Newest assets."),
+    Index::on("idx_assets_search", &[asc("search")], "Search by words."),
+];
+
 impl Record for Asset {
     const TABLE: &'static str = "assets";
     const FACETS: &'static str = "fct_assets";
@@ -193,138 +293,11 @@ impl Record for Asset {
     const DEFAULT_SORT: &'static str = "-risk_score";
 
     fn fields() -> &'static [Field<Self>] {
-        const FIELDS: &[Field<Asset>] = &[
-            Field::<Asset>::new(
-                "asset_id",
-                Kind::Text,
-                |a, f| f((&a.asset_id).into()),
-                "Natural key.",
-            ),
-            Field::<Asset>::new("name", Kind::Text, |a, f| f((&a.name).into()), "Name for people."),
-            Field::<Asset>::new(
-                "type",
-                Kind::Enum(AssetType::WORDS),
-                |a, f| f(a.asset_type.into()),
-                "Kind of thing.",
-            )
-            .facet(),
-            Field::<Asset>::new(
-                "hostname",
-                Kind::Text,
-                |a, f| f((&a.hostname).into()),
-                "Host name.",
-            ),
-            Field::<Asset>::new(
-                "ip_address",
-                Kind::Text,
-                |a, f| f((&a.ip_address).into()),
-                "IP address.",
-            ),
-            Field::<Asset>::new(
-                "os_type",
-                Kind::Text,
-                |a, f| f((&a.os_type).into()),
-                "Operating system.",
-            )
-            .facet(),
-            Field::<Asset>::new(
-                "environment",
-                Kind::Enum(Environment::WORDS),
-                |a, f| f(a.environment.into()),
-                "Use.",
-            )
-            .facet(),
-            Field::<Asset>::new(
-                "criticality",
-                Kind::U64,
-                |a, f| f(u64::from(a.criticality).into()),
-                "Importance, 1 to 10.",
-            )
-            .facet(),
-            Field::<Asset>::new(
-                "exposure",
-                Kind::Enum(Exposure::WORDS),
-                |a, f| f(a.exposure.into()),
-                "Reachability.",
-            )
-            .facet(),
-            Field::<Asset>::new(
-                "owner",
-                Kind::Text,
-                |a, f| f((&a.owner).into()),
-                "Who is responsible.",
-            )
-            .facet(),
-            Field::<Asset>::new("is_active", Kind::Bool, |a, f| f(a.is_active.into()), "In use.")
-                .facet(),
-            Field::<Asset>::many(
-                "tag",
-                Kind::Text,
-                |a, f| a.tags.iter().for_each(|(k, v)| f(Value::Text(format!("{k}={v}")))),
-                "Label as `key=value`.",
-            )
-            .facet(),
-            Field::<Asset>::new(
-                "risk_score",
-                Kind::F64,
-                |a, f| f(a.risk_score.into()),
-                "0 to 100.",
-            ),
-            Field::<Asset>::new(
-                "last_seen",
-                Kind::Time,
-                |a, f| f((&a.last_seen).into()),
-                "When a scanner saw it last.",
-            ),
-            Field::<Asset>::new(
-                "created_at",
-                Kind::Time,
-                |a, f| f(a.created_at.into()),
-                "When it became known.",
-            ),
-            Field::<Asset>::many(
-                "search",
-                Kind::Words,
-                |a, f| {
-                    let texts = [
-                        Some(&a.asset_id),
-                        Some(&a.name),
-                        a.hostname.as_ref(),
-                        a.ip_address.as_ref(),
-                        a.owner.as_ref(),
-                    ];
-                    search::words(texts.into_iter().flatten().map(String::as_str), &mut |w| {
-                        f(Value::Text(w))
-                    });
-                },
-                "Words of key, name, host name, address and owner.",
-            ),
-        ];
-        FIELDS
+        ASSET_FIELDS
     }
 
     fn indexes() -> &'static [Index] {
-        const INDEXES: &[Index] = &[
-            Index::on(
-                "idx_assets_asset_id",
-                &[asc("asset_id")],
-                "Look-up by natural key; every import does it per asset.",
-            )
-            .unique(),
-            Index::on("idx_assets_hostname", &[asc("hostname")], "Look-up and order by host name."),
-            Index::on("idx_assets_ip_address", &[asc("ip_address")], "Look-up by address."),
-            Index::on("idx_assets_is_active", &[asc("is_active")], "Assets in use."),
-            Index::on("idx_assets_name", &[asc("name")], "Lists by name."),
-            Index::on("idx_assets_risk_score", &[asc("risk_score")], "Lists, riskiest first."),
-            Index::on(
-                "idx_assets_last_seen",
-                &[asc("last_seen")],
-                "Assets that no scanner has seen for long.",
-            ),
-            Index::on("idx_assets_created_at", &[asc("created_at")], "Newest assets."),
-            Index::on("idx_assets_search", &[asc("search")], "Search by words."),
-        ];
-        INDEXES
+        ASSET_INDEXES
     }
 
     crate::record_head!();

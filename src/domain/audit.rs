@@ -93,6 +93,54 @@ impl AuditLog {
     }
 }
 
+/// What can be filtered, sorted and counted by.
+const AUDITLOG_FIELDS: &[Field<AuditLog>] = &[
+    Field::<AuditLog>::new("action", Kind::Text, |e, f| f((&e.action).into()), "What was done.")
+        .facet(),
+    Field::<AuditLog>::new(
+        "actor_type",
+        Kind::Enum(ActorType::WORDS),
+        |e, f| f(e.actor_type.into()),
+        "Kind of actor.",
+    )
+    .facet(),
+    Field::<AuditLog>::new("actor", Kind::Text, |e, f| f((&e.actor).into()), "Name of the actor.")
+        .facet(),
+    Field::<AuditLog>::new(
+        "resource_type",
+        Kind::Text,
+        |e, f| f((&e.resource_type).into()),
+        "Kind of resource.",
+    )
+    .facet(),
+    Field::<AuditLog>::new(
+        "resource_id",
+        Kind::U64,
+        |e, f| f((&e.resource_id).into()),
+        "Number of the resource.",
+    ),
+    Field::<AuditLog>::new("success", Kind::Bool, |e, f| f(e.success.into()), "Done, or refused.")
+        .facet(),
+    Field::<AuditLog>::new(
+        "request_id",
+        Kind::Text,
+        |e, f| f((&e.request_id).into()),
+        "Id of the request.",
+    ),
+    Field::<AuditLog>::new("created_at", Kind::Time, |e, f| f(e.created_at.into()), "When."),
+];
+
+/// Secondary indexes, and what each is for.
+const AUDITLOG_INDEXES: &[Index] = &[
+    Index::on("idx_audit_logs_created_at", &[asc("created_at")], "By time."),
+    Index::on(
+        "idx_audit_logs_resource",
+        &[asc("resource_type"), asc("resource_id")],
+        "The history of one thing.",
+    ),
+    Index::on("idx_audit_logs_request_id", &[asc("request_id")], "What one request did."),
+];
+
 impl Record for AuditLog {
     const TABLE: &'static str = "audit_logs";
     const FACETS: &'static str = "fct_audit_logs";
@@ -100,75 +148,11 @@ impl Record for AuditLog {
     const DEFAULT_SORT: &'static str = "-id";
 
     fn fields() -> &'static [Field<Self>] {
-        const FIELDS: &[Field<AuditLog>] = &[
-            Field::<AuditLog>::new(
-                "action",
-                Kind::Text,
-                |e, f| f((&e.action).into()),
-                "What was done.",
-            )
-            .facet(),
-            Field::<AuditLog>::new(
-                "actor_type",
-                Kind::Enum(ActorType::WORDS),
-                |e, f| f(e.actor_type.into()),
-                "Kind of actor.",
-            )
-            .facet(),
-            Field::<AuditLog>::new(
-                "actor",
-                Kind::Text,
-                |e, f| f((&e.actor).into()),
-                "Name of the actor.",
-            )
-            .facet(),
-            Field::<AuditLog>::new(
-                "resource_type",
-                Kind::Text,
-                |e, f| f((&e.resource_type).into()),
-                "Kind of resource.",
-            )
-            .facet(),
-            Field::<AuditLog>::new(
-                "resource_id",
-                Kind::U64,
-                |e, f| f((&e.resource_id).into()),
-                "Number of the resource.",
-            ),
-            Field::<AuditLog>::new(
-                "success",
-                Kind::Bool,
-                |e, f| f(e.success.into()),
-                "Done, or refused.",
-            )
-            .facet(),
-            Field::<AuditLog>::new(
-                "request_id",
-                Kind::Text,
-                |e, f| f((&e.request_id).into()),
-                "Id of the request.",
-            ),
-            Field::<AuditLog>::new(
-                "created_at",
-                Kind::Time,
-                |e, f| f(e.created_at.into()),
-                "When.",
-            ),
-        ];
-        FIELDS
+        AUDITLOG_FIELDS
     }
 
     fn indexes() -> &'static [Index] {
-        const INDEXES: &[Index] = &[
-            Index::on("idx_audit_logs_created_at", &[asc("created_at")], "By time."),
-            Index::on(
-                "idx_audit_logs_resource",
-                &[asc("resource_type"), asc("resource_id")],
-                "The history of one thing.",
-            ),
-            Index::on("idx_audit_logs_request_id", &[asc("request_id")], "What one request did."),
-        ];
-        INDEXES
+        AUDITLOG_INDEXES
     }
 
     crate::record_head!();

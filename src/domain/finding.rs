@@ -190,6 +190,199 @@ impl Finding {
     }
 }
 
+/// What can be filtered, sorted and counted by.
+const FINDING_FIELDS: &[Field<Finding>] = &[
+    Field::<Finding>::new(
+        "severity",
+        Kind::Enum(Severity::WORDS),
+        |r, f| f(r.severity.into()),
+        "Rating.",
+    )
+    .facet(),
+    Field::<Finding>::new(
+        "status",
+        Kind::Enum(FindingStatus::WORDS),
+        |r, f| f(r.status.into()),
+        "Whether it needs work.",
+    )
+    .facet(),
+    Field::<Finding>::new(
+        "is_open",
+        Kind::Bool,
+        |r, f| f(r.status.is_open().into()),
+        "Open or under investigation.",
+    )
+    .facet(),
+    Field::<Finding>::new(
+        "asset_id",
+        Kind::U64,
+        |r, f| f(r.asset_id.into()),
+        "The asset's number.",
+    ),
+    Field::<Finding>::new(
+        "asset",
+        Kind::Text,
+        |r, f| f((&r.asset).into()),
+        "The asset's natural key.",
+    ),
+    Field::<Finding>::new(
+        "vulnerability_id",
+        Kind::U64,
+        |r, f| f(r.vulnerability_id.into()),
+        "The vulnerability's number.",
+    ),
+    Field::<Finding>::new(
+        "cve_id",
+        Kind::Text,
+        |r, f| f((&r.cve_id).into()),
+        "The vulnerability's natural key.",
+    ),
+    Field::<Finding>::new(
+        "component",
+        Kind::Text,
+        |r, f| f((&r.component.name).into()),
+        "Package name.",
+    ),
+    Field::<Finding>::new(
+        "component_key",
+        Kind::Text,
+        |r, f| f(Value::Text(component_key(&r.component))),
+        "Identity of the component on its asset.",
+    ),
+    Field::<Finding>::new(
+        "ecosystem",
+        Kind::Text,
+        |r, f| f((&r.component.ecosystem).into()),
+        "Ecosystem (purl type).",
+    )
+    .facet(),
+    Field::<Finding>::new(
+        "fix_available",
+        Kind::Bool,
+        |r, f| f(r.fix_available.into()),
+        "A fixed version is known.",
+    )
+    .facet(),
+    Field::<Finding>::new("kev", Kind::Bool, |r, f| f(r.kev.into()), "Known to be exploited.")
+        .facet(),
+    Field::<Finding>::many(
+        "scanner",
+        Kind::Text,
+        |r, f| r.sources.iter().for_each(|s| f((&s.scanner).into())),
+        "A scanner that saw it.",
+    )
+    .facet(),
+    Field::<Finding>::new(
+        "assigned_to",
+        Kind::Text,
+        |r, f| f((&r.assigned_to).into()),
+        "Who works on it.",
+    )
+    .facet(),
+    Field::<Finding>::new(
+        "priority_score",
+        Kind::F64,
+        |r, f| f(r.priority_score.into()),
+        "0 to 100.",
+    )
+    .facet(),
+    Field::<Finding>::new(
+        "first_seen",
+        Kind::Time,
+        |r, f| f(r.first_seen.into()),
+        "When it was seen first.",
+    ),
+    Field::<Finding>::new(
+        "last_seen",
+        Kind::Time,
+        |r, f| f(r.last_seen.into()),
+        "When it was seen last.",
+    ),
+    Field::<Finding>::new(
+        "resolved_at",
+        Kind::Time,
+        |r, f| f((&r.resolved_at).into()),
+        "When it was closed.",
+    ),
+    Field::<Finding>::new(
+        "due_at",
+        Kind::Time,
+        |r, f| f((&r.due_at).into()),
+        "By when it should be fixed.",
+    ),
+    Field::<Finding>::many(
+        "search",
+        Kind::Words,
+        |r, f| {
+            let texts = [r.cve_id.as_str(), r.component.name.as_str(), r.asset.as_str()];
+            search::words(texts, &mut |w| f(Value::Text(w)));
+        },
+        "Words of CVE id, package and asset.",
+    ),
+];
+
+/// Secondary indexes, and what each is for.
+const FINDING_INDEXES: &[Index] = &[
+    Index::on(
+        "idx_asset_vulnerabilities_identity",
+        &[asc("asset_id"), asc("vulnerability_id"), asc("component_key")],
+        "One finding once; all findings of an asset.",
+    )
+    .unique(),
+    Index::on(
+        "idx_asset_vulnerabilities_vulnerability_id",
+        &[asc("vulnerability_id"), asc("priority_score")],
+        "All findings of a vulnerability, most urgent first.",
+    ),
+    Index::on(
+        "idx_asset_vulnerabilities_asset",
+        &[asc("asset"), asc("priority_score")],
+        "All findings of an asset by name, most urgent first.",
+    ),
+    Index::on(
+        "idx_asset_vulnerabilities_priority_score",
+        &[asc("priority_score")],
+        "The default list: most urgent first.",
+    ),
+    Index::on(
+        "idx_asset_vulnerabilities_is_open_priority_score",
+        &[asc("is_open"), asc("priority_score")],
+        "The work list: open ones, most urgent first.",
+    ),
+    Index::on(
+        "idx_asset_vulnerabilities_severity_status",
+        &[asc("severity"), asc("status"), asc("priority_score")],
+        "One severity and status, most urgent first.",
+    ),
+    Index::on(
+        "idx_asset_vulnerabilities_cve_id",
+        &[asc("cve_id")],
+        "All findings of a CVE id; order by it.",
+    ),
+    Index::on(
+        "idx_asset_vulnerabilities_component",
+        &[asc("component")],
+        "All findings of a package; order by it.",
+    ),
+    Index::on(
+        "idx_asset_vulnerabilities_first_seen",
+        &[asc("first_seen")],
+        "Newest findings; the trend.",
+    ),
+    Index::on(
+        "idx_asset_vulnerabilities_last_seen",
+        &[asc("last_seen")],
+        "Findings not confirmed for long.",
+    ),
+    Index::on(
+        "idx_asset_vulnerabilities_resolved_at",
+        &[asc("resolved_at")],
+        "What was closed when; the trend.",
+    ),
+    Index::on("idx_asset_vulnerabilities_due_at", &[asc("due_at")], "What is due next."),
+    Index::on("idx_asset_vulnerabilities_search", &[asc("search")], "Search by words."),
+];
+
 impl Record for Finding {
     const TABLE: &'static str = "asset_vulnerabilities";
     const FACETS: &'static str = "fct_asset_vulnerabilities";
@@ -197,205 +390,11 @@ impl Record for Finding {
     const DEFAULT_SORT: &'static str = "-priority_score";
 
     fn fields() -> &'static [Field<Self>] {
-        const FIELDS: &[Field<Finding>] = &[
-            Field::<Finding>::new(
-                "severity",
-                Kind::Enum(Severity::WORDS),
-                |r, f| f(r.severity.into()),
-                "Rating.",
-            )
-            .facet(),
-            Field::<Finding>::new(
-                "status",
-                Kind::Enum(FindingStatus::WORDS),
-                |r, f| f(r.status.into()),
-                "Whether it needs work.",
-            )
-            .facet(),
-            Field::<Finding>::new(
-                "is_open",
-                Kind::Bool,
-                |r, f| f(r.status.is_open().into()),
-                "Open or under investigation.",
-            )
-            .facet(),
-            Field::<Finding>::new(
-                "asset_id",
-                Kind::U64,
-                |r, f| f(r.asset_id.into()),
-                "The asset's number.",
-            ),
-            Field::<Finding>::new(
-                "asset",
-                Kind::Text,
-                |r, f| f((&r.asset).into()),
-                "The asset's natural key.",
-            ),
-            Field::<Finding>::new(
-                "vulnerability_id",
-                Kind::U64,
-                |r, f| f(r.vulnerability_id.into()),
-                "The vulnerability's number.",
-            ),
-            Field::<Finding>::new(
-                "cve_id",
-                Kind::Text,
-                |r, f| f((&r.cve_id).into()),
-                "The vulnerability's natural key.",
-            ),
-            Field::<Finding>::new(
-                "component",
-                Kind::Text,
-                |r, f| f((&r.component.name).into()),
-                "Package name.",
-            ),
-            Field::<Finding>::new(
-                "component_key",
-                Kind::Text,
-                |r, f| f(Value::Text(component_key(&r.component))),
-                "Identity of the component on its asset.",
-            ),
-            Field::<Finding>::new(
-                "ecosystem",
-                Kind::Text,
-                |r, f| f((&r.component.ecosystem).into()),
-                "Ecosystem (purl type).",
-            )
-            .facet(),
-            Field::<Finding>::new(
-                "fix_available",
-                Kind::Bool,
-                |r, f| f(r.fix_available.into()),
-                "A fixed version is known.",
-            )
-            .facet(),
-            Field::<Finding>::new(
-                "kev",
-                Kind::Bool,
-                |r, f| f(r.kev.into()),
-                "Known to be exploited.",
-            )
-            .facet(),
-            Field::<Finding>::many(
-                "scanner",
-                Kind::Text,
-                |r, f| r.sources.iter().for_each(|s| f((&s.scanner).into())),
-                "A scanner that saw it.",
-            )
-            .facet(),
-            Field::<Finding>::new(
-                "assigned_to",
-                Kind::Text,
-                |r, f| f((&r.assigned_to).into()),
-                "Who works on it.",
-            )
-            .facet(),
-            Field::<Finding>::new(
-                "priority_score",
-                Kind::F64,
-                |r, f| f(r.priority_score.into()),
-                "0 to 100.",
-            )
-            .facet(),
-            Field::<Finding>::new(
-                "first_seen",
-                Kind::Time,
-                |r, f| f(r.first_seen.into()),
-                "When it was seen first.",
-            ),
-            Field::<Finding>::new(
-                "last_seen",
-                Kind::Time,
-                |r, f| f(r.last_seen.into()),
-                "When it was seen last.",
-            ),
-            Field::<Finding>::new(
-                "resolved_at",
-                Kind::Time,
-                |r, f| f((&r.resolved_at).into()),
-                "When it was closed.",
-            ),
-            Field::<Finding>::new(
-                "due_at",
-                Kind::Time,
-                |r, f| f((&r.due_at).into()),
-                "By when it should be fixed.",
-            ),
-            Field::<Finding>::many(
-                "search",
-                Kind::Words,
-                |r, f| {
-                    let texts = [r.cve_id.as_str(), r.component.name.as_str(), r.asset.as_str()];
-                    search::words(texts, &mut |w| f(Value::Text(w)));
-                },
-                "Words of CVE id, package and asset.",
-            ),
-        ];
-        FIELDS
+        FINDING_FIELDS
     }
 
     fn indexes() -> &'static [Index] {
-        const INDEXES: &[Index] = &[
-            Index::on(
-                "idx_asset_vulnerabilities_identity",
-                &[asc("asset_id"), asc("vulnerability_id"), asc("component_key")],
-                "One finding once; all findings of an asset.",
-            )
-            .unique(),
-            Index::on(
-                "idx_asset_vulnerabilities_vulnerability_id",
-                &[asc("vulnerability_id"), asc("priority_score")],
-                "All findings of a vulnerability, most urgent first.",
-            ),
-            Index::on(
-                "idx_asset_vulnerabilities_asset",
-                &[asc("asset"), asc("priority_score")],
-                "All findings of an asset by name, most urgent first.",
-            ),
-            Index::on(
-                "idx_asset_vulnerabilities_priority_score",
-                &[asc("priority_score")],
-                "The default list: most urgent first.",
-            ),
-            Index::on(
-                "idx_asset_vulnerabilities_is_open_priority_score",
-                &[asc("is_open"), asc("priority_score")],
-                "The work list: open ones, most urgent first.",
-            ),
-            Index::on(
-                "idx_asset_vulnerabilities_severity_status",
-                &[asc("severity"), asc("status"), asc("priority_score")],
-                "One severity and status, most urgent first.",
-            ),
-            Index::on(
-                "idx_asset_vulnerabilities_cve_id",
-                &[asc("cve_id")],
-                "All findings of a CVE id; order by it.",
-            ),
-            Index::on(
-                "idx_asset_vulnerabilities_component",
-                &[asc("component")],
-                "All findings of a package; order by it.",
-            ),
-            Index::on(
-                "idx_asset_vulnerabilities_first_seen",
-                &[asc("first_seen")],
-                "Newest findings; the trend.",
-            ),
-            Index::on(
-                "idx_asset_vulnerabilities_last_seen",
-                &[asc("last_seen")],
-                "Findings not confirmed for long.",
-            ),
-            Index::on(
-                "idx_asset_vulnerabilities_resolved_at",
-                &[asc("resolved_at")],
-                "What was closed when; the trend.",
-            ),
-            Index::on("idx_asset_vulnerabilities_due_at", &[asc("due_at")], "What is due next."),
-            Index::on("idx_asset_vulnerabilities_search", &[asc("search")], "Search by words."),
-        ];
-        INDEXES
+        FINDING_INDEXES
     }
 
     crate::record_head!();

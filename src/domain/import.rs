@@ -116,6 +116,43 @@ impl Import {
     }
 }
 
+/// What can be filtered, sorted and counted by.
+const IMPORT_FIELDS: &[Field<Import>] = &[
+    Field::<Import>::new(
+        "status",
+        Kind::Enum(ImportStatus::WORDS),
+        |i, f| f(i.status.into()),
+        "Where it stands.",
+    )
+    .facet(),
+    Field::<Import>::new("format", Kind::Text, |i, f| f((&i.format).into()), "Format.").facet(),
+    Field::<Import>::new(
+        "created_by",
+        Kind::Text,
+        |i, f| f((&i.created_by).into()),
+        "Who uploaded it.",
+    )
+    .facet(),
+    Field::<Import>::new(
+        "sha256",
+        Kind::Text,
+        |i, f| f((&i.sha256).into()),
+        "SHA-256 of the upload.",
+    ),
+    Field::<Import>::new(
+        "created_at",
+        Kind::Time,
+        |i, f| f(i.created_at.into()),
+        "When it was uploaded.",
+    ),
+];
+
+/// Secondary indexes, and what each is for.
+const IMPORT_INDEXES: &[Index] = &[
+    Index::on("idx_imports_created_at", &[asc("created_at")], "By time."),
+    Index::on("idx_imports_sha256", &[asc("sha256")], "Whether a file was imported before."),
+];
+
 impl Record for Import {
     const TABLE: &'static str = "imports";
     const FACETS: &'static str = "fct_imports";
@@ -123,49 +160,11 @@ impl Record for Import {
     const DEFAULT_SORT: &'static str = "-id";
 
     fn fields() -> &'static [Field<Self>] {
-        const FIELDS: &[Field<Import>] = &[
-            Field::<Import>::new(
-                "status",
-                Kind::Enum(ImportStatus::WORDS),
-                |i, f| f(i.status.into()),
-                "Where it stands.",
-            )
-            .facet(),
-            Field::<Import>::new("format", Kind::Text, |i, f| f((&i.format).into()), "Format.")
-                .facet(),
-            Field::<Import>::new(
-                "created_by",
-                Kind::Text,
-                |i, f| f((&i.created_by).into()),
-                "Who uploaded it.",
-            )
-            .facet(),
-            Field::<Import>::new(
-                "sha256",
-                Kind::Text,
-                |i, f| f((&i.sha256).into()),
-                "SHA-256 of the upload.",
-            ),
-            Field::<Import>::new(
-                "created_at",
-                Kind::Time,
-                |i, f| f(i.created_at.into()),
-                "When it was uploaded.",
-            ),
-        ];
-        FIELDS
+        IMPORT_FIELDS
     }
 
     fn indexes() -> &'static [Index] {
-        const INDEXES: &[Index] = &[
-            Index::on("idx_imports_created_at", &[asc("created_at")], "By time."),
-            Index::on(
-                "idx_imports_sha256",
-                &[asc("sha256")],
-                "Whether a file was imported before.",
-            ),
-        ];
-        INDEXES
+        IMPORT_INDEXES
     }
 
     crate::record_head!();

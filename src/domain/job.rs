@@ -181,6 +181,44 @@ impl Job {
     }
 }
 
+/// What can be filtered, sorted and counted by.
+const JOB_FIELDS: &[Field<Job>] = &[
+    Field::<Job>::new(
+        "status",
+        Kind::Enum(JobStatus::WORDS),
+        |j, f| f(j.status.into()),
+        "Where it stands.",
+    )
+    .facet(),
+    Field::<Job>::new("kind", Kind::Enum(JobKind::WORDS), |j, f| f(j.kind.into()), "What it does.")
+        .facet(),
+    Field::<Job>::new("queue", Kind::Text, |j, f| f((&j.queue).into()), "Queue.").facet(),
+    Field::<Job>::new(
+        "import_id",
+        Kind::U64,
+        |j, f| f((&j.import_id).into()),
+        "The import that it applies.",
+    ),
+    Field::<Job>::new("run_at", Kind::Time, |j, f| f(j.run_at.into()), "Not before."),
+    Field::<Job>::new(
+        "created_at",
+        Kind::Time,
+        |j, f| f(j.created_at.into()),
+        "When it was enqueued.",
+    ),
+];
+
+/// Secondary indexes, and what each is for.
+const JOB_INDEXES: &[Index] = &[
+    Index::on(
+        "idx_jobs_status_run_at",
+        &[asc("status"), asc("run_at")],
+        "Workers look for what is due.",
+    ),
+    Index::on("idx_jobs_import_id", &[asc("import_id")], "The job of an import."),
+    Index::on("idx_jobs_created_at", &[asc("created_at")], "By time."),
+];
+
 impl Record for Job {
     const TABLE: &'static str = "jobs";
     const FACETS: &'static str = "fct_jobs";
@@ -188,50 +226,11 @@ impl Record for Job {
     const DEFAULT_SORT: &'static str = "-id";
 
     fn fields() -> &'static [Field<Self>] {
-        const FIELDS: &[Field<Job>] = &[
-            Field::<Job>::new(
-                "status",
-                Kind::Enum(JobStatus::WORDS),
-                |j, f| f(j.status.into()),
-                "Where it stands.",
-            )
-            .facet(),
-            Field::<Job>::new(
-                "kind",
-                Kind::Enum(JobKind::WORDS),
-                |j, f| f(j.kind.into()),
-                "What it does.",
-            )
-            .facet(),
-            Field::<Job>::new("queue", Kind::Text, |j, f| f((&j.queue).into()), "Queue.").facet(),
-            Field::<Job>::new(
-                "import_id",
-                Kind::U64,
-                |j, f| f((&j.import_id).into()),
-                "The import that it applies.",
-            ),
-            Field::<Job>::new("run_at", Kind::Time, |j, f| f(j.run_at.into()), "Not before."),
-            Field::<Job>::new(
-                "created_at",
-                Kind::Time,
-                |j, f| f(j.created_at.into()),
-                "When it was enqueued.",
-            ),
-        ];
-        FIELDS
+        JOB_FIELDS
     }
 
     fn indexes() -> &'static [Index] {
-        const INDEXES: &[Index] = &[
-            Index::on(
-                "idx_jobs_status_run_at",
-                &[asc("status"), asc("run_at")],
-                "Workers look for what is due.",
-            ),
-            Index::on("idx_jobs_import_id", &[asc("import_id")], "The job of an import."),
-            Index::on("idx_jobs_created_at", &[asc("created_at")], "By time."),
-        ];
-        INDEXES
+        JOB_INDEXES
     }
 
     crate::record_head!();

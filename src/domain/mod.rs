@@ -9,6 +9,7 @@ pub mod component;
 pub mod finding;
 pub mod import;
 pub mod job;
+pub mod merge;
 pub mod observation;
 mod openapi;
 pub mod patch;

@@ -19,7 +19,8 @@ pub enum Observation {
     Asset(Box<AssetObservation>),
     /// A vulnerability in a component of the asset observed last.
     Finding(Box<FindingObservation>),
-    /// Something that is not imported, and why; counted, never silent.
+    /// Something that is not imported, and why; counted, never silent. It stands anywhere
+    /// after the report, also before the first asset.
     Skipped(SkipReason),
 }
 
@@ -36,6 +37,8 @@ pub enum SkipReason {
     Duplicate,
     /// The scanner itself says that the asset is not affected.
     NotAffected,
+    /// Somebody told the scanner to leave it out (an ignore file, a VEX document).
+    Suppressed,
 }
 
 impl SkipReason {
@@ -48,6 +51,7 @@ impl SkipReason {
             Self::License => "license",
             Self::Duplicate => "duplicate",
             Self::NotAffected => "not_affected",
+            Self::Suppressed => "suppressed",
         }
     }
 }
@@ -85,7 +89,8 @@ pub struct AssetObservation {
     /// Further facts (image digest, repository, namespace …).
     pub tags: Map,
     /// True if the report covers this asset completely, so that what it no longer names
-    /// has gone. False closes nothing.
+    /// has gone. False closes nothing. If the same asset comes again, it says the same,
+    /// and nothing has gone before the report has ended.
     pub complete: bool,
 }
 

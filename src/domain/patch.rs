@@ -61,11 +61,10 @@ impl PatchStatus {
     pub const fn allows(self, to: Self) -> bool {
         matches!(
             (self, to),
-            (Self::Draft, Self::Draft | Self::Rejected)
-                | (
-                    Self::Generated | Self::Rejected | Self::TestFailed | Self::Failed,
-                    Self::Draft | Self::Rejected
-                )
+            (
+                Self::Draft | Self::Generated | Self::Rejected | Self::TestFailed | Self::Failed,
+                Self::Draft | Self::Rejected
+            )
         ) || self as u8 == to as u8
     }
 }
@@ -109,6 +108,72 @@ pub struct Patch {
     pub notes: Option<String>,
 }
 
+/// What can be filtered, sorted and counted by.
+const PATCH_FIELDS: &[Field<Patch>] = &[
+    Field::<Patch>::new("patch_id", Kind::Text, |p, f| f((&p.patch_id).into()), "Natural key."),
+    Field::<Patch>::new(
+        "vulnerability_id",
+        Kind::U64,
+        |p, f| f(p.vulnerability_id.into()),
+        "Number of the vulnerability.",
+    ),
+    Field::<Patch>::new(
+        "patch_type",
+        Kind::Enum(PatchType::WORDS),
+        |p, f| f(p.patch_type.into()),
+        "How it fixes.",
+    )
+    .facet(),
+    Field::<Patch>::new(
+        "status",
+        Kind::Enum(PatchStatus::WORDS),
+        |p, f| f(p.status.into()),
+        "Where it stands.",
+    )
+    .facet(),
+    Field::<Patch>::new(
+        "validation_passed",
+        Kind::Bool,
+        |p, f| f(p.validation_passed.into()),
+        "Validated.",
+    )
+    .facet(),
+    Field::<Patch>::new(
+        "created_at",
+        Kind::Time,
+        |p, f| f(p.created_at.into()),
+        "When it was stored.",
+    ),
+    Field::<Patch>::many(
+        "search",
+        Kind::Words,
+        |p, f| search::words([p.patch_id.as_str(), p.title.as_str()], &mut |w| f(Value::Text(w))),
+        "Words of key and title.",
+    ),
+];
+
+/// Secondary indexes, and what each is for.
+const PATCH_INDEXES: &[Index] = &[
+    Index::on("idx_patches_patch_id", &[asc("patch_id")], "Look-up by natural key.").unique(),
+    Index::on(
+        "idx_patches_vulnerability_id",
+        &[asc("vulnerability_id")],
+        "Patches of a vulnerability.",
+    ),
+    Index::on(
+        "idx_patches_validation_passed",
+        &[asc("validation_passed")],
+        "Patches that are ready, or not.",
+    ),
+    Index::on("idx_patches_created_at", &[asc("created_at")], "The default list: newest first."),
+    Index::on(
+        "idx_patches_status_created_at",
+        &[asc("status"), asc("created_at")],
+        "Work lists of one status, by age.",
+    ),
+    Index::on("idx_patches_search", &[asc("search")], "Search by words."),
+];
+
 impl Record for Patch {
     const TABLE: &'static str = "patches";
     const FACETS: &'static str = "fct_patches";
@@ -117,87 +182,11 @@ impl Record for Patch {
     const DEFAULT_SORT: &'static str = "-created_at";
 
     fn fields() -> &'static [Field<Self>] {
-        const FIELDS: &[Field<Patch>] = &[
-            Field::<Patch>::new(
-                "patch_id",
-                Kind::Text,
-                |p, f| f((&p.patch_id).into()),
-                "Natural key.",
-            ),
-            Field::<Patch>::new(
-                "vulnerability_id",
-                Kind::U64,
-                |p, f| f(p.vulnerability_id.into()),
-                "Number of the vulnerability.",
-            ),
-            Field::<Patch>::new(
-                "patch_type",
-                Kind::Enum(PatchType::WORDS),
-                |p, f| f(p.patch_type.into()),
-                "How it fixes.",
-            )
-            .facet(),
-            Field::<Patch>::new(
-                "status",
-                Kind::Enum(PatchStatus::WORDS),
-                |p, f| f(p.status.into()),
-                "Where it stands.",
-            )
-            .facet(),
-            Field::<Patch>::new(
-                "validation_passed",
-                Kind::Bool,
-                |p, f| f(p.validation_passed.into()),
-                "Validated.",
-            )
-            .facet(),
-            Field::<Patch>::new(
-                "created_at",
-                Kind::Time,
-                |p, f| f(p.created_at.into()),
-                "When it was stored.",
-            ),
-            Field::<Patch>::many(
-                "search",
-                Kind::Words,
-                |p, f| {
-                    search::words([p.patch_id.as_str(), p.title.as_str()], &mut |w| {
-                        f(Value::Text(w))
-                    })
-                },
-                "Words of key and title.",
-            ),
-        ];
-        FIELDS
+        PATCH_FIELDS
     }
 
     fn indexes() -> &'static [Index] {
-        const INDEXES: &[Index] = &[
-            Index::on("idx_patches_patch_id", &[asc("patch_id")], "Look-up by natural key.")
-                .unique(),
-            Index::on(
-                "idx_patches_vulnerability_id",
-                &[asc("vulnerability_id")],
-                "Patches of a vulnerability.",
-            ),
-            Index::on(
-                "idx_patches_validation_passed",
-                &[asc("validation_passed")],
-                "Patches that are ready, or not.",
-            ),
-            Index::on(
-                "idx_patches_created_at",
-                &[asc("created_at")],
-                "The default list: newest first.",
-            ),
-            Index::on(
-                "idx_patches_status_created_at",
-                &[asc("status"), asc("created_at")],
-                "Work lists of one status, by age.",
-            ),
-            Index::on("idx_patches_search", &[asc("search")], "Search by words."),
-        ];
-        INDEXES
+        PATCH_INDEXES
     }
 
     crate::record_head!();

@@ -51,6 +51,32 @@ pub struct User {
     pub last_login_at: Option<Timestamp>,
 }
 
+/// What can be filtered, sorted and counted by.
+const USER_FIELDS: &[Field<User>] = &[
+    Field::<User>::new(
+        "username",
+        Kind::Text,
+        |u, f| f((&u.username).into()),
+        "Name to log in with.",
+    ),
+    Field::<User>::new("email", Kind::Text, |u, f| f((&u.email).into()), "Mail address."),
+    Field::<User>::new(
+        "role",
+        Kind::Enum(Role::WORDS),
+        |u, f| f(u.role.into()),
+        "What they may do.",
+    )
+    .facet(),
+    Field::<User>::new("is_active", Kind::Bool, |u, f| f(u.is_active.into()), "Can log in.")
+        .facet(),
+];
+
+/// Secondary indexes, and what each is for.
+const USER_INDEXES: &[Index] = &[
+    Index::on("idx_users_username", &[asc("username")], "Log-in.").unique(),
+    Index::on("idx_users_email", &[asc("email")], "One account per address.").unique(),
+];
+
 impl Record for User {
     const TABLE: &'static str = "users";
     const FACETS: &'static str = "fct_users";
@@ -59,38 +85,11 @@ impl Record for User {
     const DEFAULT_SORT: &'static str = "username";
 
     fn fields() -> &'static [Field<Self>] {
-        const FIELDS: &[Field<User>] = &[
-            Field::<User>::new(
-                "username",
-                Kind::Text,
-                |u, f| f((&u.username).into()),
-                "Name to log in with.",
-            ),
-            Field::<User>::new("email", Kind::Text, |u, f| f((&u.email).into()), "Mail address."),
-            Field::<User>::new(
-                "role",
-                Kind::Enum(Role::WORDS),
-                |u, f| f(u.role.into()),
-                "What they may do.",
-            )
-            .facet(),
-            Field::<User>::new(
-                "is_active",
-                Kind::Bool,
-                |u, f| f(u.is_active.into()),
-                "Can log in.",
-            )
-            .facet(),
-        ];
-        FIELDS
+        USER_FIELDS
     }
 
     fn indexes() -> &'static [Index] {
-        const INDEXES: &[Index] = &[
-            Index::on("idx_users_username", &[asc("username")], "Log-in.").unique(),
-            Index::on("idx_users_email", &[asc("email")], "One account per address.").unique(),
-        ];
-        INDEXES
+        USER_INDEXES
     }
 
     crate::record_head!();
@@ -233,37 +232,31 @@ pub struct Session {
     pub last_used_at: Timestamp,
 }
 
+/// What can be filtered, sorted and counted by.
+const SESSION_FIELDS: &[Field<Session>] = &[
+    Field::<Session>::new("hash", Kind::Text, |s, f| f((&s.hash).into()), "Hash of the secret."),
+    Field::<Session>::new("user_id", Kind::U64, |s, f| f(s.user_id.into()), "Whose."),
+    Field::<Session>::new("expires_at", Kind::Time, |s, f| f(s.expires_at.into()), "When it ends."),
+];
+
+/// Secondary indexes, and what each is for.
+const SESSION_INDEXES: &[Index] = &[
+    Index::on("idx_sessions_hash", &[asc("hash")], "Every request with a cookie.").unique(),
+    Index::on("idx_sessions_user_id", &[asc("user_id")], "Ending a user's sessions."),
+    Index::on("idx_sessions_expires_at", &[asc("expires_at")], "Removing what has ended."),
+];
+
 impl Record for Session {
     const TABLE: &'static str = "sessions";
     const FACETS: &'static str = "fct_sessions";
     const NOUN: &'static str = "session";
 
     fn fields() -> &'static [Field<Self>] {
-        const FIELDS: &[Field<Session>] = &[
-            Field::<Session>::new(
-                "hash",
-                Kind::Text,
-                |s, f| f((&s.hash).into()),
-                "Hash of the secret.",
-            ),
-            Field::<Session>::new("user_id", Kind::U64, |s, f| f(s.user_id.into()), "Whose."),
-            Field::<Session>::new(
-                "expires_at",
-                Kind::Time,
-                |s, f| f(s.expires_at.into()),
-                "When it ends.",
-            ),
-        ];
-        FIELDS
+        SESSION_FIELDS
     }
 
     fn indexes() -> &'static [Index] {
-        const INDEXES: &[Index] = &[
-            Index::on("idx_sessions_hash", &[asc("hash")], "Every request with a cookie.").unique(),
-            Index::on("idx_sessions_user_id", &[asc("user_id")], "Ending a user's sessions."),
-            Index::on("idx_sessions_expires_at", &[asc("expires_at")], "Removing what has ended."),
-        ];
-        INDEXES
+        SESSION_INDEXES
     }
 
     crate::record_head!();
@@ -309,6 +302,32 @@ impl ApiToken {
     }
 }
 
+/// What can be filtered, sorted and counted by.
+const APITOKEN_FIELDS: &[Field<ApiToken>] = &[
+    Field::<ApiToken>::new("name", Kind::Text, |t, f| f((&t.name).into()), "What it is for."),
+    Field::<ApiToken>::new("user_id", Kind::U64, |t, f| f(t.user_id.into()), "Whose."),
+    Field::<ApiToken>::new(
+        "role",
+        Kind::Enum(Role::WORDS),
+        |t, f| f(t.role.into()),
+        "What it may do.",
+    )
+    .facet(),
+    Field::<ApiToken>::new(
+        "is_revoked",
+        Kind::Bool,
+        |t, f| f(t.revoked_at.is_some().into()),
+        "Revoked.",
+    )
+    .facet(),
+];
+
+/// Secondary indexes, and what each is for.
+const APITOKEN_INDEXES: &[Index] = &[
+    Index::on("idx_api_tokens_user_id", &[asc("user_id")], "A user's tokens."),
+    Index::on("idx_api_tokens_name", &[asc("name")], "By name."),
+];
+
 impl Record for ApiToken {
     const TABLE: &'static str = "api_tokens";
     const FACETS: &'static str = "fct_api_tokens";
@@ -316,38 +335,11 @@ impl Record for ApiToken {
     const DEFAULT_SORT: &'static str = "-id";
 
     fn fields() -> &'static [Field<Self>] {
-        const FIELDS: &[Field<ApiToken>] = &[
-            Field::<ApiToken>::new(
-                "name",
-                Kind::Text,
-                |t, f| f((&t.name).into()),
-                "What it is for.",
-            ),
-            Field::<ApiToken>::new("user_id", Kind::U64, |t, f| f(t.user_id.into()), "Whose."),
-            Field::<ApiToken>::new(
-                "role",
-                Kind::Enum(Role::WORDS),
-                |t, f| f(t.role.into()),
-                "What it may do.",
-            )
-            .facet(),
-            Field::<ApiToken>::new(
-                "is_revoked",
-                Kind::Bool,
-                |t, f| f(t.revoked_at.is_some().into()),
-                "Revoked.",
-            )
-            .facet(),
-        ];
-        FIELDS
+        APITOKEN_FIELDS
     }
 
     fn indexes() -> &'static [Index] {
-        const INDEXES: &[Index] = &[
-            Index::on("idx_api_tokens_user_id", &[asc("user_id")], "A user's tokens."),
-            Index::on("idx_api_tokens_name", &[asc("name")], "By name."),
-        ];
-        INDEXES
+        APITOKEN_INDEXES
     }
 
     crate::record_head!();
@@ -384,37 +376,34 @@ pub struct TokenSecret {
     pub hash: String,
 }
 
+/// What can be filtered, sorted and counted by.
+const TOKENSECRET_FIELDS: &[Field<TokenSecret>] = &[
+    Field::<TokenSecret>::new(
+        "hash",
+        Kind::Text,
+        |t, f| f((&t.hash).into()),
+        "Hash of the secret.",
+    ),
+    Field::<TokenSecret>::new("token_id", Kind::U64, |t, f| f(t.token_id.into()), "The token."),
+];
+
+/// Secondary indexes, and what each is for.
+const TOKENSECRET_INDEXES: &[Index] = &[
+    Index::on("idx_token_secrets_hash", &[asc("hash")], "Every request with a token.").unique(),
+    Index::on("idx_token_secrets_token_id", &[asc("token_id")], "Revoking a token.").unique(),
+];
+
 impl Record for TokenSecret {
     const TABLE: &'static str = "token_secrets";
     const FACETS: &'static str = "fct_token_secrets";
     const NOUN: &'static str = "token secret";
 
     fn fields() -> &'static [Field<Self>] {
-        const FIELDS: &[Field<TokenSecret>] = &[
-            Field::<TokenSecret>::new(
-                "hash",
-                Kind::Text,
-                |t, f| f((&t.hash).into()),
-                "Hash of the secret.",
-            ),
-            Field::<TokenSecret>::new(
-                "token_id",
-                Kind::U64,
-                |t, f| f(t.token_id.into()),
-                "The token.",
-            ),
-        ];
-        FIELDS
+        TOKENSECRET_FIELDS
     }
 
     fn indexes() -> &'static [Index] {
-        const INDEXES: &[Index] = &[
-            Index::on("idx_token_secrets_hash", &[asc("hash")], "Every request with a token.")
-                .unique(),
-            Index::on("idx_token_secrets_token_id", &[asc("token_id")], "Revoking a token.")
-                .unique(),
-        ];
-        INDEXES
+        TOKENSECRET_INDEXES
     }
 
     crate::record_head!();

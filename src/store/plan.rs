@@ -174,15 +174,6 @@ impl<'a, R: Record> Run<'a, R> {
         tuning: &'a Tuning,
     ) -> Result<Self> {
         let (after, skip) = match &query.window {
-            Window::Offset(skip) if *skip > limits::OFFSET_MAX => {
-                return Err(Error::new(
-                    Code::BadRequest,
-                    format!(
-                        "page: rows beyond {} are reached with the cursor only",
-                        limits::OFFSET_MAX
-                    ),
-                ));
-            }
             Window::Offset(skip) => (None, *skip),
             Window::After(text) => (Some(Cursor::decode(text, query.hash())?.after), 0),
         };
@@ -192,6 +183,13 @@ impl<'a, R: Record> Run<'a, R> {
             Some(set) => set.len(),
             None => source.len(R::TABLE)?,
         };
+        if skip > limits::OFFSET_MAX && skip < total {
+            let detail = format!(
+                "page: rows beyond {} are reached with the cursor only",
+                limits::OFFSET_MAX
+            );
+            return Err(Error::new(Code::BadRequest, detail));
+        }
         let order = Order::of(&query.sort);
         Ok(Self {
             store,

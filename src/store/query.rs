@@ -170,7 +170,7 @@ pub fn parse_sort<R: Record>(text: &str) -> Result<Vec<Sort>> {
             Error::new(Code::BadRequest, format!("sort: {detail}")).with_field("sort", detail)
         })?;
         if sort.iter().any(|s| s.field == field) {
-            return Err(Error::new(Code::BadRequest, format!("sort: '{name}' stands there twice")));
+            continue; // A second mention cannot change the order any more.
         }
         sort.push(Sort { field, descending });
     }

@@ -83,6 +83,12 @@ pub trait Read: Source {
 
 impl<S: Source + ?Sized> Read for S {}
 
+/// The text of a record's natural key, if its kind has one.
+pub fn natural_key<R: Record>(record: &R) -> Option<String> {
+    let field = keys::field::<R>(index_of::<R>(R::NATURAL_KEY?).parts.first()?.field);
+    field.values(record).first().and_then(|v| field.kind.text(v))
+}
+
 /// The declaration of an index; a name that is not declared is a defect.
 pub(super) fn index_of<R: Record>(name: &str) -> &'static Index {
     R::indexes()

@@ -35,6 +35,13 @@ pub fn json<R: Record>(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     }
 }
 
+/// The entity tag of a row: the version, and a hash of the bytes, because bookkeeping may
+/// change without a new version. `If-Match` compares the version only.
+#[must_use]
+pub fn entity_tag(version: u64, json: &[u8]) -> String {
+    format!("\"{version}-{:016x}\"", crate::base::page::stable_hash(json))
+}
+
 fn upgrade<R: Record>(from: u8, json: &[u8]) -> Result<Vec<u8>> {
     let mut value = serde_json::from_slice(json)
         .map_err(|e| damaged::<R>("its JSON does not fit").with_source(e))?;

@@ -136,11 +136,30 @@ impl<'a> Tx<'a> {
     }
 
     /// Stores a new record: gives it the next number and version 1.
-    pub fn insert<R: Record>(&mut self, mut record: R) -> Result<R> {
+    pub fn insert<R: Record>(&mut self, record: R) -> Result<R> {
+        self.insert_with(record, |_| {})
+    }
+
+    /// [`Tx::insert`] for a record that depends on its own number: `finish` is called once
+    /// the head is set.
+    pub fn insert_with<R: Record>(
+        &mut self,
+        mut record: R,
+        finish: impl FnOnce(&mut R),
+    ) -> Result<R> {
         let id = self.next_id(R::TABLE)?;
         record.set_head(Head { id, version: 1, created_at: self.now, updated_at: self.now });
+        finish(&mut record);
         self.write(None, &record)?;
         Ok(record)
+    }
+
+    /// Stores a record of which only bookkeeping changed (when it was seen last): version
+    /// and time of change stay, so that nothing looks edited.
+    pub fn touch<R: Record>(&mut self, record: &R) -> Result<()> {
+        let old = self.require::<R>(record.head().id)?;
+        debug_assert_eq!(old.head(), record.head(), "only the body may differ");
+        self.write(Some(&old), record)
     }
 
     /// Stores a changed record: its version goes up by one. The version it carries must be

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::guard::Refused;
 use crate::base::{Code, Error, Result, limits};
+
+const BUFFER: usize = 64 << 10;
 
 /// What limits a report.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +24,23 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { report_bytes: limits::REPORT_BYTES, findings: limits::REPORT_FINDINGS }
+    }
+}
+
+/// Counts findings against [`Limits::findings`]; every importer asks it before it emits one.
+#[derive(Debug)]
+pub struct Allowance {
+    left: u64,
+    limit: u64,
+}
+
+impl Allowance {
+    /// Takes one; an error if there is none left.
+    pub fn take(&mut self) -> Result<()> {
+        self.left = self.left.checked_sub(1).ok_or_else(|| {
+            Error::new(Code::TooLarge, format!("the report has more than {} findings", self.limit))
+        })?;
+        Ok(())
     }
 }
 
@@ -45,42 +65,74 @@ impl Report {
         self.limits
     }
 
-    /// Bytes of the file (as it lies on disk) that the newest reader has taken: progress.
+    /// A fresh count of the findings that may come out of it.
+    #[must_use]
+    pub fn allowance(&self) -> Allowance {
+        Allowance { left: self.limits.findings, limit: self.limits.findings }
+    }
+
+    /// Bytes of the file (as it lies on disk) that the newest reader of [`Report::open`]
+    /// has taken: progress. Clones share it.
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// A reader of the decompressed content from the beginning. Reading past the limit is
-    /// an error ([`is_too_large`]).
+    /// A reader of the decompressed content from the beginning, without a UTF-8 byte order
+    /// mark. Reading past the limit is an error ([`is_too_large`]).
     pub fn open(&self) -> Result<Box<dyn BufRead + Send>> {
-        let file = File::open(&self.path)
-            .map_err(|e| Error::internal("cannot open the spooled report").with_source(e))?;
         self.read.store(0, Ordering::Relaxed);
-        let mut raw =
-            BufReader::with_capacity(64 << 10, Counted { inner: file, read: self.read.clone() });
-        let magic = raw.fill_buf().map_err(|e| io_error(&e))?;
-        let plain: Box<dyn Read + Send> = match magic {
-            [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(raw)),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-                Box::new(zstd::Decoder::with_buffer(raw).map_err(|e| io_error(&e))?)
-            }
-            _ => Box::new(raw),
-        };
-        let limited = Limited {
-            inner: plain,
-            left: self.limits.report_bytes,
-            limit: self.limits.report_bytes,
-        };
-        Ok(Box::new(BufReader::with_capacity(64 << 10, limited)))
+        self.reader(self.read.clone())
+    }
+
+    /// The same as [`Report::open`], for looking ahead: it does not count as progress.
+    pub fn peek(&self) -> Result<Box<dyn BufRead + Send>> {
+        self.reader(Arc::default())
     }
 
     /// The first bytes of the decompressed content, at most `n`.
     pub fn head(&self, n: usize) -> Result<Vec<u8>> {
         let mut head = Vec::with_capacity(n);
-        self.open()?.take(n as u64).read_to_end(&mut head).map_err(|e| io_error(&e))?;
+        self.peek()?.take(n as u64).read_to_end(&mut head).map_err(|e| io_error(&e))?;
         Ok(head)
     }
+
+    fn reader(&self, read: Arc<AtomicU64>) -> Result<Box<dyn BufRead + Send>> {
+        let inner = File::open(&self.path)
+            .map_err(|e| Error::internal("cannot open the spooled report").with_source(e))?;
+        let raw = BufReader::with_capacity(BUFFER, Counted { inner, read });
+        let limit = self.limits.report_bytes;
+        let limited =
+            Limited { inner: decompress(raw).map_err(|e| io_error(&e))?, left: limit, limit };
+        without_mark(BufReader::with_capacity(BUFFER, limited)).map_err(|e| io_error(&e))
+    }
+}
+
+/// Decompresses gzip (all members) and zstd (all frames) by their magic numbers.
+fn decompress(mut raw: BufReader<Counted>) -> io::Result<Box<dyn Read + Send>> {
+    Ok(match raw.fill_buf()? {
+        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(raw)),
+        // RFC 8878 §3.1: a frame, or one of the sixteen kinds of skippable frames.
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
+            let mut decoder = zstd::Decoder::with_buffer(raw)?;
+            decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
+            Box::new(decoder)
+        }
+        _ => Box::new(raw),
+    })
+}
+
+/// The same text without a UTF-8 byte order mark at its beginning.
+fn without_mark<R: BufRead + Send + 'static>(mut reader: R) -> io::Result<Box<dyn BufRead + Send>> {
+    if reader.fill_buf()?.first() != Some(&0xef) {
+        return Ok(Box::new(reader));
+    }
+    let mut first = Vec::with_capacity(3);
+    reader.by_ref().take(3).read_to_end(&mut first)?;
+    if first == [0xef, 0xbb, 0xbf] {
+        return Ok(Box::new(reader));
+    }
+    Ok(Box::new(io::Cursor::new(first).chain(reader)))
 }
 
 /// The error for a report that cannot be read to its end.
@@ -89,12 +141,21 @@ pub fn io_error(e: &io::Error) -> Error {
     if is_too_large(e) {
         return Error::new(Code::TooLarge, e.to_string());
     }
-    match e.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            Error::new(Code::BadReport, "the report ends in the middle")
-        }
-        _ => Error::new(Code::BadReport, format!("the report cannot be decompressed: {e}")),
+    if let Some(inner) = e.get_ref()
+        && inner.is::<Refused>()
+    {
+        return Error::new(Code::BadReport, e.to_string());
     }
+    let text = e.to_string();
+    let detail = if e.kind() == io::ErrorKind::UnexpectedEof {
+        "the report ends in the middle".to_owned()
+    } else if text.contains("too much memory") {
+        let mib = (1_u64 << limits::ZSTD_WINDOW_LOG) >> 20;
+        format!("the report needs a zstd window of more than {mib} MiB; compress it with less")
+    } else {
+        format!("the report cannot be decompressed: {text}")
+    };
+    Error::new(Code::BadReport, detail)
 }
 
 /// Whether reading failed because the content is larger than allowed.

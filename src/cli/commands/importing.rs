@@ -1,0 +1,124 @@
+//! Moving data in and out: `import` and `backup`.
+
+use std::path::Path;
+
+use poem::http::Method;
+use serde_json::{Value, json};
+use tokio::io::AsyncRead;
+
+use super::{answer, plain};
+use crate::base::{Code, Error, Result};
+use crate::cli::args::Import;
+use crate::cli::client::{Client, Content};
+use crate::cli::{exit, output};
+use crate::domain::user::Role;
+use crate::services::{Ctx, maintenance};
+
+/// Imports files one after the other; stops at the first that is refused.
+pub async fn import(client: &Client, args: &Import, as_json: bool) -> Result<u8> {
+    for file in &args.files {
+        let done = import_one(client, args, file).await.map_err(|e| name_file(e, file))?;
+        answer(&done, as_json, || sentence(file, &done));
+    }
+    Ok(exit::OK)
+}
+
+/// Puts the file's name in front of what is wrong with it.
+fn name_file(e: Error, file: &Path) -> Error {
+    let named = Error::new(e.code(), format!("{}: {}", file.display(), e.detail()));
+    e.fields().iter().fold(named, |named, f| named.with_field(f.pointer.clone(), f.detail.clone()))
+}
+
+async fn import_one(client: &Client, args: &Import, file: &Path) -> Result<Value> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("format", &args.format);
+    if let Some(name) = file.file_name().and_then(|n| n.to_str()).filter(|n| *n != "-") {
+        query.append_pair("filename", name);
+    }
+    if let Some(asset) = &args.asset {
+        query.append_pair("asset", asset);
+    }
+    if args.no_wait {
+        query.append_pair("wait", "false");
+    }
+    let content = open(file).await?;
+    client.send(Method::POST, &format!("/imports?{}", query.finish()), content).await
+}
+
+async fn open(file: &Path) -> Result<Content> {
+    if file == Path::new("-") {
+        return Ok(Content::Stream(Box::new(tokio::io::stdin()), None));
+    }
+    let failed = |e: std::io::Error| {
+        let code =
+            if e.kind() == std::io::ErrorKind::NotFound { Code::NotFound } else { Code::Invalid };
+        Error::new(code, format!("it cannot be read: {e}"))
+    };
+    let opened = tokio::fs::File::open(file).await.map_err(failed)?;
+    let metadata = opened.metadata().await.map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(Error::new(Code::Invalid, "it is a directory"));
+    }
+    let bar = output::progress(metadata.len(), &file.display().to_string());
+    let reader: Box<dyn AsyncRead + Send + Unpin> = Box::new(bar.wrap_async_read(opened));
+    // The size of a pipe is not known.
+    Ok(Content::Stream(reader, metadata.is_file().then_some(metadata.len())))
+}
+
+fn sentence(file: &Path, import: &Value) -> String {
+    if import["status"] != "completed" {
+        return format!(
+            "{}: import {} is {}",
+            file.display(),
+            import["id"],
+            plain(&import["status"])
+        );
+    }
+    let mut text = format!(
+        "{}: {} findings of {} vulnerabilities on {} assets: {} new, {} seen, {} reopened, {} closed",
+        file.display(),
+        import["findings"],
+        import["vulnerabilities"],
+        import["assets"],
+        import["new"],
+        import["seen"],
+        import["reopened"],
+        import["closed"]
+    );
+    let reasons: Vec<String> = import["skipped_reasons"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(why, n)| format!("{n} {why}"))
+        .collect();
+    if !reasons.is_empty() {
+        text.push_str("; skipped: ");
+        text.push_str(&reasons.join(", "));
+    }
+    text
+}
+
+/// Writes a backup: to a file of the caller's choice if the database is ours, else where
+/// the server keeps them.
+pub async fn backup(client: &Client, file: Option<&Path>, as_json: bool) -> Result<u8> {
+    let done = match (client.app(), file) {
+        (Some(app), Some(file)) => {
+            let ctx = Ctx::cli();
+            ctx.require(Role::Admin)?;
+            let (path, summary) =
+                maintenance::back_up(&app.core, &ctx, Some(file.to_owned())).await?;
+            json!({"path": path, "rows": summary.rows, "bytes": summary.bytes})
+        }
+        (None, Some(_)) => {
+            return Err(Error::new(
+                Code::Invalid,
+                "a running server keeps its backups in its data directory; leave FILE out",
+            ));
+        }
+        (_, None) => client.send(Method::POST, "/admin/backup", Content::None).await?,
+    };
+    answer(&done, as_json, || {
+        format!("{} ({} rows, {} bytes)", plain(&done["path"]), done["rows"], done["bytes"])
+    });
+    Ok(exit::OK)
+}

@@ -1,0 +1,131 @@
+//! How each resource looks in tables: its path and its columns.
+
+use super::args::Resource;
+
+/// A column: heading, and where its value lies in the JSON (dots lead into objects).
+pub type Column = (&'static str, &'static str);
+
+impl Resource {
+    /// Its path below `/api/v1`.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Findings => "/findings",
+            Self::Vulnerabilities => "/vulnerabilities",
+            Self::Assets => "/assets",
+            Self::Patches => "/patches",
+            Self::Imports => "/imports",
+            Self::Jobs => "/jobs",
+            Self::Users => "/users",
+            Self::Tokens => "/tokens",
+            Self::AuditLogs => "/audit-logs",
+        }
+    }
+
+    /// Its columns.
+    #[must_use]
+    pub const fn columns(self) -> &'static [Column] {
+        match self {
+            Self::Findings => FINDINGS,
+            Self::Vulnerabilities => VULNERABILITIES,
+            Self::Assets => ASSETS,
+            Self::Patches => PATCHES,
+            Self::Imports => IMPORTS,
+            Self::Jobs => JOBS,
+            Self::Users => USERS,
+            Self::Tokens => TOKENS,
+            Self::AuditLogs => AUDIT_LOGS,
+        }
+    }
+}
+
+const FINDINGS: &[Column] = &[
+    ("ID", "id"),
+    ("PRIORITY", "priority_score"),
+    ("SEVERITY", "severity"),
+    ("STATUS", "status"),
+    ("VULNERABILITY", "cve_id"),
+    ("ASSET", "asset"),
+    ("PACKAGE", "component.name"),
+    ("INSTALLED", "component.version"),
+    ("FIXED IN", "fixed_version"),
+];
+const VULNERABILITIES: &[Column] = &[
+    ("ID", "id"),
+    ("VULNERABILITY", "cve_id"),
+    ("PRIORITY", "priority_score"),
+    ("SEVERITY", "severity"),
+    ("CVSS", "cvss_score"),
+    ("STATUS", "status"),
+    ("OPEN", "open_findings"),
+    ("TITLE", "title"),
+];
+const ASSETS: &[Column] = &[
+    ("ID", "id"),
+    ("ASSET", "asset_id"),
+    ("TYPE", "type"),
+    ("OS", "os_type"),
+    ("VERSION", "os_version"),
+    ("RISK", "risk_score"),
+    ("CRITICAL", "open_findings.critical"),
+    ("HIGH", "open_findings.high"),
+    ("OPEN", "open_findings.total"),
+    ("LAST SCANNED", "last_scanned"),
+];
+const PATCHES: &[Column] = &[
+    ("ID", "id"),
+    ("PATCH", "patch_id"),
+    ("STATUS", "status"),
+    ("TYPE", "patch_type"),
+    ("TITLE", "title"),
+];
+const IMPORTS: &[Column] = &[
+    ("ID", "id"),
+    ("FILE", "filename"),
+    ("FORMAT", "format"),
+    ("STATUS", "status"),
+    ("ASSETS", "assets"),
+    ("FINDINGS", "findings"),
+    ("NEW", "new"),
+    ("SEEN", "seen"),
+    ("REOPENED", "reopened"),
+    ("CLOSED", "closed"),
+    ("SKIPPED", "skipped"),
+    ("ERROR", "error.detail"),
+];
+const JOBS: &[Column] = &[
+    ("ID", "id"),
+    ("KIND", "kind"),
+    ("STATUS", "status"),
+    ("ATTEMPTS", "attempts"),
+    ("PROGRESS", "progress"),
+    ("CREATED", "created_at"),
+    ("ERROR", "error"),
+];
+const USERS: &[Column] = &[
+    ("ID", "id"),
+    ("USER", "username"),
+    ("ROLE", "role"),
+    ("ACTIVE", "is_active"),
+    ("LAST LOG-IN", "last_login_at"),
+];
+const TOKENS: &[Column] = &[
+    ("ID", "id"),
+    ("NAME", "name"),
+    ("PREFIX", "prefix"),
+    ("ROLE", "role"),
+    ("OWNER", "username"),
+    ("EXPIRES", "expires_at"),
+    ("LAST USED", "last_used_at"),
+    ("REVOKED", "revoked_at"),
+];
+const AUDIT_LOGS: &[Column] = &[
+    ("ID", "id"),
+    ("WHEN", "created_at"),
+    ("ACTOR", "actor"),
+    ("ACTION", "action"),
+    ("RESOURCE", "resource_type"),
+    ("NAME", "resource"),
+    ("OK", "success"),
+    ("DETAIL", "detail"),
+];

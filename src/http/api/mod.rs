@@ -1,0 +1,71 @@
+//! The REST API: one file per resource, handlers of a few lines. Paths and schemas are
+//! declared here; what is allowed is decided by services and domain.
+
+mod accounts;
+mod admin;
+mod common;
+mod edit;
+mod imports;
+mod read;
+mod session;
+
+use poem_openapi::{OpenApi, OpenApiService, Tags};
+
+/// Groups of operations in the documentation.
+#[derive(Tags)]
+pub(crate) enum Tag {
+    /// Set-up, log-in and log-out.
+    Session,
+    /// Vulnerabilities on assets: what needs work.
+    Findings,
+    /// Advisories, each known once.
+    Vulnerabilities,
+    /// What can be vulnerable.
+    Assets,
+    /// Fixes.
+    Patches,
+    /// Scanner reports that were taken in.
+    Imports,
+    /// Background work.
+    Jobs,
+    /// Accounts.
+    Users,
+    /// API tokens.
+    Tokens,
+    /// Who did what.
+    Audit,
+    /// The overview.
+    Overview,
+    /// Looking after the server.
+    Maintenance,
+}
+
+/// The whole API, to be mounted below `/api/v1`.
+#[must_use]
+pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
+    let reading = (
+        read::Findings,
+        read::Vulnerabilities,
+        read::Assets,
+        read::Patches,
+        read::Imports,
+        read::Jobs,
+        read::Users,
+        read::Tokens,
+        read::AuditLogs,
+    );
+    let writing = (
+        edit::Findings,
+        edit::Vulnerabilities,
+        edit::Assets,
+        edit::Patches,
+        imports::Uploads,
+        accounts::Accounts,
+    );
+    let rest = (session::Sessions, admin::Overview, admin::Maintenance, admin::JobControl);
+    OpenApiService::new((reading, writing, rest), "VulnZero", env!("CARGO_PKG_VERSION"))
+        .description(
+            "Vulnerability remediation for your own machines. Every error is a problem (RFC 9457).",
+        )
+        .url_prefix("/api/v1")
+}

@@ -1,0 +1,73 @@
+//! Assets: create, change, remove.
+
+use super::{Core, Ctx, edit, findings};
+use crate::base::id::Reference;
+use crate::base::{Error, Result};
+use crate::domain::asset::{Asset, AssetPatch, NewAsset};
+use crate::domain::user::Role;
+use crate::store::{Read, Tx};
+
+/// Stores a new asset.
+pub async fn create(core: &Core, ctx: &Ctx, new: NewAsset) -> Result<Asset> {
+    edit::create(core, ctx, "assets.create", move |_| new.clone().build()).await
+}
+
+/// Changes an asset; its findings are rescored if that matters to them.
+pub async fn update(
+    core: &Core,
+    ctx: &Ctx,
+    reference: Reference,
+    expected: Option<u64>,
+    patch: AssetPatch,
+) -> Result<Asset> {
+    let rescore = patch.criticality.is_some();
+    let asset = edit::update(core, ctx, "assets.update", reference, expected, move |_, asset| {
+        Ok(patch.apply(asset))
+    })
+    .await?;
+    if rescore {
+        findings::rescore_all(core, findings::BY_ASSET, asset.id).await?;
+    }
+    Ok(asset)
+}
+
+/// Changes an asset within a transaction, for bulk edits. Criticality is not for bulk:
+/// it rescores findings, which is more than a transaction should hold.
+pub fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Asset, patch: &AssetPatch) -> Result<Asset> {
+    if patch.criticality.is_some_and(|c| c != old.criticality) && old.open_findings.total > 0 {
+        return Err(Error::field(
+            "/patch/criticality",
+            "change it one by one: it rescores the asset's findings",
+        ));
+    }
+    edit::save(tx, ctx, "assets.update", old, patch.apply(old.clone()))
+}
+
+/// Removes an asset and its findings; refused while some are open, unless forced.
+pub async fn delete(
+    core: &Core,
+    ctx: &Ctx,
+    reference: Reference,
+    expected: Option<u64>,
+    force: bool,
+) -> Result<()> {
+    ctx.require(Role::Operator)?;
+    let asset: Asset = {
+        let snapshot = core.store.read()?;
+        snapshot.require(snapshot.resolve::<Asset>(&reference)?)?
+    };
+    findings::refuse_open("asset", asset.open_findings.total, force)?;
+    if expected.is_none_or(|v| v == asset.version) {
+        findings::delete_all(core, findings::BY_ASSET, asset.id).await?;
+    }
+    let (ctx, had) = (ctx.clone(), asset.version);
+    core.store
+        .write("assets.delete", move |tx| {
+            // The counts have gone to zero meanwhile, so only a version from before counts.
+            let expected = expected.filter(|v| *v != had);
+            let old: Asset = edit::current(tx, &Reference::Id(asset.id), expected)?;
+            findings::refuse_open("asset", old.open_findings.total, false)?;
+            edit::remove(tx, &ctx, "assets.delete", &old)
+        })
+        .await
+}

@@ -1,0 +1,208 @@
+//! Many records at once: batch look-up and bulk edits, in steps of
+//! [`limits::BATCH_CHUNK`], each record with an outcome of its own.
+
+use super::listing::Related;
+use super::{Core, Ctx, assets, edit, findings, vulnerabilities};
+use crate::base::id::{Id, Reference};
+use crate::base::record::Record;
+use crate::base::{Error, Result, limits};
+use crate::domain::asset::{Asset, AssetPatch};
+use crate::domain::finding::{Finding, FindingPatch};
+use crate::domain::user::Role;
+use crate::domain::vulnerability::{Vulnerability, VulnerabilityPatch};
+use crate::store::query::Filter;
+use crate::store::{Read, Tx, keys, plan, row};
+
+/// Which records.
+#[derive(Debug, Clone)]
+pub enum Selection {
+    /// These.
+    References(Vec<Reference>),
+    /// Those that pass the filters.
+    Filters(Vec<Filter>),
+}
+
+/// What became of one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The record as it was named.
+    pub reference: Reference,
+    /// Its number, if there is such a record.
+    pub id: Option<Id>,
+    /// `Ok(true)`: changed (or would be); `Ok(false)`: it is so already; else why not.
+    pub result: Result<bool, String>,
+}
+
+/// Records that can be edited in bulk.
+pub trait BulkEdit: Record + PartialEq {
+    /// The change.
+    type Patch: Clone + Send + Sync + 'static;
+    /// Applies it within a transaction.
+    fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Self, patch: &Self::Patch) -> Result<Self>;
+}
+
+impl BulkEdit for Finding {
+    type Patch = FindingPatch;
+    fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Self, patch: &FindingPatch) -> Result<Self> {
+        findings::change(tx, ctx, old, patch)
+    }
+}
+
+impl BulkEdit for Asset {
+    type Patch = AssetPatch;
+    fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Self, patch: &AssetPatch) -> Result<Self> {
+        assets::change(tx, ctx, old, patch)
+    }
+}
+
+impl BulkEdit for Vulnerability {
+    type Patch = VulnerabilityPatch;
+    fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Self, patch: &VulnerabilityPatch) -> Result<Self> {
+        vulnerabilities::change(tx, ctx, old, patch)
+    }
+}
+
+/// The rows of these records, and the references that name none.
+pub fn get<R: Related>(
+    core: &Core,
+    ctx: &Ctx,
+    references: &[Reference],
+) -> Result<(Vec<Vec<u8>>, Vec<Reference>)> {
+    ctx.require(Role::Viewer)?;
+    check_size(references.len())?;
+    let (mut rows, mut missing) = (Vec::with_capacity(references.len()), Vec::new());
+    for chunk in references.chunks(limits::BATCH_CHUNK) {
+        // A snapshot per step: none is held for long.
+        let snapshot = core.store.read()?;
+        for reference in chunk {
+            let row = match snapshot.resolve::<R>(reference) {
+                Ok(id) => snapshot.get(R::TABLE, &keys::record_key(id))?,
+                Err(e) if e.code() == crate::base::Code::NotFound => None,
+                Err(e) => return Err(e),
+            };
+            match row {
+                Some(row) if row::decode::<R>(&row)?.visible(ctx).is_ok() => {
+                    rows.push(row::json::<R>(&row)?.into_owned());
+                }
+                Some(_) | None => missing.push(reference.clone()),
+            }
+        }
+    }
+    Ok((rows, missing))
+}
+
+/// Edits many records; a dry run says what would happen.
+pub async fn edit<R: BulkEdit>(
+    core: &Core,
+    ctx: &Ctx,
+    verb: edit::Verb,
+    selection: Selection,
+    patch: R::Patch,
+    dry_run: bool,
+) -> Result<Vec<Outcome>> {
+    ctx.require(Role::Operator)?;
+    let references = select::<R>(core, selection)?;
+    let mut outcomes = Vec::with_capacity(references.len());
+    for chunk in references.chunks(limits::BATCH_CHUNK) {
+        let (chunk, ctx, patch) = (chunk.to_vec(), ctx.clone(), patch.clone());
+        if dry_run {
+            outcomes.extend(rehearse::<R>(core, chunk, ctx, patch).await?);
+            continue;
+        }
+        let edits =
+            chunk.into_iter().map(|r| edit_one::<R>(core, verb, r, ctx.clone(), patch.clone()));
+        for outcome in futures_util::future::join_all(edits).await {
+            outcomes.push(outcome?);
+        }
+    }
+    Ok(outcomes)
+}
+
+/// One record, one transaction: what fails leaves the others alone. They wait for the
+/// writer together and share its commits.
+async fn edit_one<R: BulkEdit>(
+    core: &Core,
+    verb: edit::Verb,
+    reference: Reference,
+    ctx: Ctx,
+    patch: R::Patch,
+) -> Result<Outcome> {
+    let named = reference.clone();
+    let done = core
+        .store
+        .write(verb, move |tx| {
+            let old: R = edit::current(tx, &named, None)?;
+            let new = R::change(tx, &ctx, &old, &patch)?;
+            Ok((old.head().id, old != new))
+        })
+        .await;
+    outcome(reference, done)
+}
+
+fn outcome(reference: Reference, done: Result<(Id, bool)>) -> Result<Outcome> {
+    match done {
+        Ok((id, changed)) => Ok(Outcome { reference, id: Some(id), result: Ok(changed) }),
+        // What is wrong with one record is its outcome; what is wrong with the server ends it.
+        Err(e) if e.code().status() < 500 => {
+            Ok(Outcome { reference, id: None, result: Err(e.to_string()) })
+        }
+        Err(e) => Err(e),
+    }
+}
+
+/// Runs the change in a transaction that is then given up.
+async fn rehearse<R: BulkEdit>(
+    core: &Core,
+    chunk: Vec<Reference>,
+    ctx: Ctx,
+    patch: R::Patch,
+) -> Result<Vec<Outcome>> {
+    let shared = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = shared.clone();
+    let given_up = core
+        .store
+        .write::<(), _>("bulk.rehearse", move |tx| {
+            let mut outcomes = Vec::with_capacity(chunk.len());
+            for reference in &chunk {
+                let done = edit::current::<R>(tx, reference, None)
+                    .and_then(|old| Ok((old.head().id, old != R::change(tx, &ctx, &old, &patch)?)));
+                outcomes.push(outcome(reference.clone(), done)?);
+            }
+            *seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = outcomes;
+            Err(Error::new(crate::base::Code::Conflict, REHEARSED))
+        })
+        .await;
+    match given_up {
+        Err(e) if e.detail() == REHEARSED => Ok(std::mem::take(
+            &mut *shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
+        )),
+        Err(e) => Err(e),
+        Ok(()) => Err(Error::internal("a rehearsal was not given up")),
+    }
+}
+
+const REHEARSED: &str = "a rehearsal, not to be kept";
+
+fn select<R: Record>(core: &Core, selection: Selection) -> Result<Vec<Reference>> {
+    let references = match selection {
+        Selection::References(references) => references,
+        Selection::Filters(filters) => {
+            let snapshot = core.store.read()?;
+            let ids = plan::ids::<R>(&core.store, &*snapshot, &filters)?;
+            check_size(ids.len() as usize)?;
+            ids.iter().map(|id| Reference::Id(id.into())).collect()
+        }
+    };
+    check_size(references.len())?;
+    Ok(references)
+}
+
+fn check_size(n: usize) -> Result<()> {
+    if n > limits::BATCH_IDS {
+        return Err(Error::field(
+            "/ids",
+            format!("{n} records are more than the {} of one request", limits::BATCH_IDS),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! Findings: triage, alone and in bulk. They come into being by imports only.
+
+use super::edit;
+use super::tally::Tally;
+use super::{Core, Ctx};
+use crate::base::id::Reference;
+use crate::base::{Error, Result};
+use crate::domain::asset::Asset;
+use crate::domain::finding::{Finding, FindingPatch};
+use crate::domain::user::Role;
+use crate::domain::vulnerability::Vulnerability;
+use crate::store::{Direction, Read, Tx};
+
+/// Changes a finding.
+pub async fn update(
+    core: &Core,
+    ctx: &Ctx,
+    reference: Reference,
+    expected: Option<u64>,
+    patch: FindingPatch,
+) -> Result<Finding> {
+    ctx.require(Role::Operator)?;
+    let ctx = ctx.clone();
+    core.store
+        .write("findings.update", move |tx| {
+            let old: Finding = edit::current(tx, &reference, expected)?;
+            change(tx, &ctx, &old, &patch)
+        })
+        .await
+}
+
+/// Changes a finding within a transaction; for bulk edits too.
+pub fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Finding, patch: &FindingPatch) -> Result<Finding> {
+    let new = patch.apply(old.clone(), tx.now())?;
+    let new = edit::save(tx, ctx, "findings.update", old, new)?;
+    let mut tally = Tally::default();
+    tally.moved(Some(old), Some(&new));
+    tally.flush(tx)?;
+    Ok(new)
+}
+
+/// Removes a finding for good; an administrator's last resort, since the next import may
+/// bring it back as a new one.
+pub async fn delete(
+    core: &Core,
+    ctx: &Ctx,
+    reference: Reference,
+    expected: Option<u64>,
+) -> Result<()> {
+    ctx.require(Role::Admin)?;
+    let ctx = ctx.clone();
+    core.store
+        .write("findings.delete", move |tx| {
+            let old: Finding = edit::current(tx, &reference, expected)?;
+            edit::remove(tx, &ctx, "findings.delete", &old)?;
+            let mut tally = Tally::default();
+            tally.moved(Some(&old), None);
+            tally.flush(tx)
+        })
+        .await
+}
+
+/// Removes up to `limit` findings under an index prefix, without an entry for each (the
+/// caller audits the whole). Returns how many.
+pub fn delete_some(tx: &mut Tx<'_>, index: &str, id: u64, limit: usize) -> Result<usize> {
+    let ids = tx.ids_under::<Finding>(index, &[id.into()], Direction::Forward, limit)?;
+    let mut tally = Tally::default();
+    for id in &ids {
+        let old = tx.delete::<Finding>(*id)?;
+        tally.moved(Some(&old), None);
+    }
+    tally.flush(tx)?;
+    Ok(ids.len())
+}
+
+/// Rescores up to `limit` findings under an index prefix after `after`; for changes of an
+/// asset's criticality or a vulnerability's scores. Returns the last number, or `None`.
+pub fn rescore_some(
+    tx: &mut Tx<'_>,
+    index: &str,
+    of: u64,
+    after: u64,
+    limit: usize,
+) -> Result<Option<u64>> {
+    // The indexes order by more than the number, so the whole prefix is listed; it is as
+    // long as the asset or vulnerability has findings.
+    let mut ids = tx.ids_under::<Finding>(index, &[of.into()], Direction::Forward, usize::MAX)?;
+    ids.sort_unstable();
+    let next = ids.partition_point(|id| *id <= after);
+    let page = &ids[next..ids.len().min(next + limit)];
+    for id in page {
+        let finding: Finding = tx.require(*id)?;
+        let scored = score(tx, finding.clone())?;
+        if scored != finding {
+            tx.update(scored)?;
+        }
+    }
+    Ok(page.last().copied())
+}
+
+/// Takes over what the vulnerability and the asset say, and scores it.
+fn score(tx: &Tx<'_>, finding: Finding) -> Result<Finding> {
+    let vulnerability: Vulnerability = tx.require(finding.vulnerability_id)?;
+    let asset: Asset = tx.require(finding.asset_id)?;
+    Ok(scored(finding, &vulnerability, asset.criticality))
+}
+
+/// The finding with the scores that follow from its vulnerability and its asset.
+#[must_use]
+pub fn scored(mut finding: Finding, vulnerability: &Vulnerability, criticality: u8) -> Finding {
+    finding.cvss_score = vulnerability.cvss_score;
+    finding.epss_score = vulnerability.epss_score;
+    finding.kev = vulnerability.kev;
+    finding.title.clone_from(&vulnerability.title);
+    finding.priority_score =
+        crate::domain::priority::score(&vulnerability.factors(finding.severity, criticality));
+    finding
+}
+
+/// Findings of assets by number.
+pub const BY_ASSET: &str = "idx_asset_vulnerabilities_identity";
+/// Findings of vulnerabilities by number.
+pub const BY_VULNERABILITY: &str = "idx_asset_vulnerabilities_vulnerability_id";
+
+/// Removes in steps what hangs on an asset or vulnerability.
+pub async fn delete_all(core: &Core, index: &'static str, id: u64) -> Result<()> {
+    loop {
+        let n = core
+            .store
+            .write("findings.delete_all", move |tx| delete_some(tx, index, id, CHUNK))
+            .await?;
+        if n < CHUNK {
+            return Ok(());
+        }
+    }
+}
+
+/// Rescores in steps what hangs on an asset or vulnerability.
+pub async fn rescore_all(core: &Core, index: &'static str, id: u64) -> Result<()> {
+    let mut after = 0;
+    while let Some(last) = core
+        .store
+        .write("findings.rescore", move |tx| rescore_some(tx, index, id, after, CHUNK))
+        .await?
+    {
+        after = last;
+    }
+    Ok(())
+}
+
+const CHUNK: usize = 500;
+
+/// Refuses to remove something that has open findings unless it is forced.
+pub fn refuse_open(noun: &str, open: u64, force: bool) -> Result<()> {
+    if open > 0 && !force {
+        return Err(Error::new(
+            crate::base::Code::Conflict,
+            format!("the {noun} has {open} open findings; pass force=true to remove them with it"),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! Imports: take an upload in, and later apply it as a job.
+
+mod apply;
+mod run;
+mod spool;
+
+pub use run::run;
+pub use spool::Upload;
+
+use super::audit::{self, Entry};
+use super::{Core, Ctx};
+use crate::adapters::importers;
+use crate::base::{Code, Error, Result};
+use crate::domain::import::{Import, ImportStatus};
+use crate::domain::job::{Job, JobKind};
+use crate::domain::user::Role;
+use crate::store::query::Query;
+use crate::store::{Read, plan, row};
+
+/// What an uploader says about a file.
+#[derive(Debug, Clone, Default)]
+pub struct NewImport {
+    /// Its name.
+    pub filename: Option<String>,
+    /// Its format, or `auto`.
+    pub format: Option<String>,
+    /// Name to give the asset, if the report holds only one.
+    pub asset: Option<String>,
+}
+
+/// Begins to take in a report: who may, and with a format that exists.
+pub fn begin(core: &Core, ctx: &Ctx, new: &NewImport) -> Result<Upload> {
+    ctx.require(Role::Operator)?;
+    if let Some(format) = new.format.as_deref().filter(|f| *f != "auto") {
+        importers::choose(format, &[])?;
+    }
+    for (name, text) in [("filename", &new.filename), ("asset", &new.asset)] {
+        if text
+            .as_ref()
+            .is_some_and(|t| t.is_empty() || t.len() > 255 || t.chars().any(char::is_control))
+        {
+            return Err(Error::field(name, "it needs 1 to 255 bytes without control characters"));
+        }
+    }
+    Upload::begin(core)
+}
+
+/// Enqueues an uploaded report. The file is in its place before the job is, so that the
+/// job always finds it.
+pub async fn enqueue(core: &Core, ctx: &Ctx, new: NewImport, upload: Upload) -> Result<Import> {
+    let upload = upload.finish().await?;
+    let author = ctx.actor.name.clone();
+    let (bytes, sha256) = (upload.bytes, upload.sha256.clone());
+    let import = core
+        .store
+        .write("imports.begin", move |tx| {
+            tx.insert(Import {
+                filename: new.filename.clone(),
+                format: new.format.clone().unwrap_or_else(|| "auto".into()),
+                asset: new.asset.clone(),
+                bytes,
+                sha256: sha256.clone(),
+                created_by: author.clone(),
+                ..Import::default()
+            })
+        })
+        .await?;
+    upload.place(core, import.id)?;
+    let ctx = ctx.clone();
+    core.store
+        .write("imports.create", move |tx| {
+            let job = Job {
+                import_id: Some(import.id),
+                ..Job::new(JobKind::Import, &ctx.actor.name, tx.now())
+            };
+            let job = tx.insert(job)?;
+            let import: Import = tx.require(import.id)?;
+            let import = tx.update(Import { job_id: Some(job.id), ..import })?;
+            let name = import.filename.clone().unwrap_or_else(|| format!("import {}", import.id));
+            let detail = format!("{} bytes, SHA-256 {}", import.bytes, import.sha256);
+            audit::record(
+                tx,
+                &ctx,
+                Entry::new("imports.create").on::<Import>(import.id, name).detail(detail),
+            )?;
+            Ok(import)
+        })
+        .await
+}
+
+/// Waits until an import is done, refused, or given up.
+pub async fn wait(core: &Core, id: u64) -> Result<Import> {
+    let mut changed = core.jobs_changed();
+    loop {
+        let (import, job) = {
+            let snapshot = core.store.read()?;
+            let import: Import = snapshot.require(id)?;
+            let job = match import.job_id {
+                Some(job) => snapshot.find::<Job>(job)?,
+                None => None,
+            };
+            (import, job)
+        };
+        let ended = matches!(import.status, ImportStatus::Completed | ImportStatus::Failed);
+        if ended || job.is_some_and(|j| j.status.is_final()) {
+            return Ok(import);
+        }
+        if changed.changed().await.is_err() {
+            return Err(Error::new(Code::Unavailable, "the server is shutting down"));
+        }
+    }
+}
+
+/// After a start: imports whose upload was cut off are marked so, and files that no import
+/// waits for are removed.
+pub async fn tidy(core: &Core) -> Result<()> {
+    let mut waiting = Vec::new();
+    for status in [ImportStatus::Pending, ImportStatus::Running] {
+        let query = Query::all::<Import>()?.filter::<Import>("status", &[status.word()])?;
+        let snapshot = core.store.read()?;
+        for bytes in
+            plan::run::<Import>(&core.store, &*snapshot, &Query { limit: 10_000, ..query })?.rows
+        {
+            waiting.push(row::decode::<Import>(&bytes)?);
+        }
+    }
+    for import in waiting.iter().filter(|i| i.job_id.is_none()) {
+        let id = import.id;
+        core.store
+            .write("imports.cut_off", move |tx| {
+                let mut import: Import = tx.require(id)?;
+                import.fail(
+                    &Error::new(
+                        Code::Unavailable,
+                        "the server stopped during the upload; send it again",
+                    ),
+                    tx.now(),
+                );
+                tx.update(import).map(|_| ())
+            })
+            .await?;
+    }
+    let keep: Vec<u64> = waiting.iter().filter(|i| i.job_id.is_some()).map(|i| i.id).collect();
+    spool::sweep(core, &keep)
+}

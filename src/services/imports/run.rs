@@ -1,0 +1,154 @@
+//! The import job: reads the report once to see that it is whole, then again to apply it
+//! in steps. Nothing is changed by a report that cannot be read to its end.
+
+use std::time::{Duration, Instant};
+
+use super::apply::Applier;
+use super::spool;
+use crate::adapters::importers::{self, Importer, Report};
+use crate::base::{Code, Error, Result};
+use crate::domain::import::{Import, ImportStatus};
+use crate::domain::job::Job;
+use crate::domain::observation::{Observation, ReportInfo};
+use crate::services::audit::{self, Entry};
+use crate::services::{Core, Ctx, jobs};
+use crate::store::{Read, Tx};
+
+/// Runs an import job to its end; blocks. An error of the report is an outcome (`Ok`), told
+/// by the import; an `Err` is worth another attempt.
+pub fn run(core: &Core, job: &Job) -> Result<()> {
+    let id = job.import_id.ok_or_else(|| Error::internal("an import job names no import"))?;
+    let import = core.store.write_blocking("imports.start", move |tx| {
+        let import: Import = tx.require(id)?;
+        let started_at = import.started_at.or(Some(tx.now()));
+        tx.update(Import { status: ImportStatus::Running, started_at, ..import })
+    })?;
+    if !spool::path(core, id).exists() {
+        return refuse(
+            core,
+            id,
+            Error::new(Code::Unavailable, "the uploaded file is gone; send it again"),
+        );
+    }
+    match take_in(core, job, import) {
+        Ok(()) => {
+            spool::remove(core, id);
+            Ok(())
+        }
+        Err(e) if is_fault_of_report(&e) => {
+            refuse(core, id, e)?;
+            spool::remove(core, id);
+            Ok(())
+        }
+        Err(e) => Err(e),
+    }
+}
+
+fn is_fault_of_report(e: &Error) -> bool {
+    matches!(
+        e.code(),
+        Code::BadReport | Code::TooLarge | Code::Invalid | Code::MalformedJson | Code::BadRequest
+    )
+}
+
+fn refuse(core: &Core, id: u64, why: Error) -> Result<()> {
+    tracing::info!(import = id, why = %why, "a report is refused");
+    core.store.write_blocking("imports.refuse", move |tx| {
+        let mut import: Import = tx.require(id)?;
+        import.fail(&why, tx.now());
+        let import = tx.update(import)?;
+        let entry = Entry::new("imports.refuse")
+            .on::<Import>(id, name(&import))
+            .failed()
+            .detail(why.to_string());
+        audit::record(tx, &Ctx::system(), entry)?;
+        Ok(())
+    })
+}
+
+fn name(import: &Import) -> String {
+    import.filename.clone().unwrap_or_else(|| format!("import {}", import.id))
+}
+
+/// How often a long reading tells that it goes on; well within the job's lease.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+
+/// Notes how far an import is, on its job and on itself.
+pub(super) fn progressed(
+    tx: &mut Tx<'_>,
+    job_id: u64,
+    import_id: u64,
+    progress: f64,
+    doing: &str,
+) -> Result<()> {
+    jobs::heartbeat(tx, job_id, progress, doing)?;
+    let import: Import = tx.require(import_id)?;
+    tx.touch(&Import { progress: progress.clamp(0.0, 1.0), ..import })
+}
+
+/// How much of a file decides its format.
+const HEAD_BYTES: usize = 64 << 10;
+
+fn take_in(core: &Core, job: &Job, import: Import) -> Result<()> {
+    let report = Report::new(spool::path(core, import.id), core.options.report);
+    let importer = importers::choose(&import.format, &report.head(HEAD_BYTES)?)?;
+    let info = examine(core, job, &report, importer, &import)?;
+    let mut applier = Applier::new(core, job, &import, importer.name(), info);
+    importer.import(&report, &mut |observation| {
+        // The second reading is the second half of the work.
+        let read = report.bytes_read() as f64 / (import.bytes.max(1) as f64);
+        applier.take(observation, 0.5 + read.min(1.0) / 2.0)
+    })?;
+    applier.finish()
+}
+
+/// Reads the whole report without applying it; returns what it says about itself.
+fn examine(
+    core: &Core,
+    job: &Job,
+    report: &Report,
+    importer: &dyn Importer,
+    import: &Import,
+) -> Result<ReportInfo> {
+    let (mut info, mut findings, mut first) = (None, 0u64, None::<String>);
+    let mut told = Instant::now();
+    importer.import(report, &mut |observation| {
+        if told.elapsed() >= SIGN_OF_LIFE {
+            told = Instant::now();
+            let (job_id, import_id) = (job.id, import.id);
+            let progress = report.bytes_read() as f64 / (import.bytes.max(1) as f64) / 2.0;
+            core.store.write_blocking("imports.examine", move |tx| {
+                progressed(tx, job_id, import_id, progress, "reading")
+            })?;
+        }
+        match observation {
+            Observation::Report(r) => info = Some(r),
+            Observation::Asset(asset) => {
+                if import.asset.is_some()
+                    && first.as_ref().is_some_and(|name| *name != asset.asset_id)
+                {
+                    return Err(Error::field(
+                        "asset",
+                        "the report holds several assets, so none can be given a name",
+                    ));
+                }
+                first = Some(asset.asset_id);
+            }
+            Observation::Finding(_) => {
+                findings += 1;
+                if findings > report.limits().findings {
+                    let limit = report.limits().findings;
+                    return Err(Error::new(
+                        Code::TooLarge,
+                        format!("the report has over {limit} findings (import.max_findings)"),
+                    ));
+                }
+            }
+            Observation::Skipped(_) => {}
+        }
+        Ok(())
+    })?;
+    info.ok_or_else(|| {
+        Error::internal(format!("the {} importer says nothing about the report", importer.name()))
+    })
+}

@@ -1,0 +1,30 @@
+//! L3: what a user can do. One file per noun, one public function per verb: check the
+//! role, let the domain decide, write it in a named transaction together with the audit
+//! entry. No HTTP here.
+
+pub mod assets;
+pub mod audit;
+pub mod auth;
+pub mod bulk;
+pub mod context;
+pub mod core;
+pub mod edit;
+pub mod findings;
+pub mod imports;
+pub mod jobs;
+pub mod listing;
+pub mod maintenance;
+pub mod passwords;
+pub mod patches;
+pub mod stats;
+pub mod tally;
+pub mod tokens;
+pub mod users;
+pub mod vulnerabilities;
+
+/// How queries are written: filters, orders, windows.
+pub use crate::store::query;
+/// The entity tag of a stored row.
+pub use crate::store::row::entity_tag;
+pub use context::{Actor, Ctx};
+pub use core::{Core, Options};

@@ -1,0 +1,74 @@
+// The server's operations by name. Pages call these; only this file knows paths.
+import { queryString, request, type Query } from "./client.ts";
+import type {
+  ApiToken, Asset, AuditLog, BulkResult, Facets, Finding, FindingPatch, Health, Import, NewApiToken, NewUser, Page, Role,
+  Session, Stats, User, Vulnerability,
+} from "./types.ts";
+
+type Id = number | string;
+const segment = (id: Id): string => encodeURIComponent(String(id));
+
+/** Reading one kind of record. */
+function readable<T>(path: string) {
+  return {
+    list: (query: Query, signal?: AbortSignal) => request<Page<T>>("GET", path, { query, ...(signal && { signal }) }),
+    get: (id: Id, signal?: AbortSignal) => request<T>("GET", `${path}/${segment(id)}`, signal ? { signal } : {}),
+    facets: (fields: string[], query: Query, signal?: AbortSignal) =>
+      request<Facets>("GET", `${path}/facets`, { query: { fields, ...query }, ...(signal && { signal }) }),
+  };
+}
+
+/** Which records a bulk change means: named ones, or all that a filter matches. */
+export type BulkTarget = { ids: number[] } | { filter: Query };
+
+/** The filters of a bulk change: texts, as they would stand in a list's address. */
+function filterTexts(query: Query): Record<string, string> {
+  return Object.fromEntries(new URLSearchParams(queryString(query)));
+}
+
+export const api = {
+  setup: {
+    needed: () => request<{ needed: boolean }>("GET", "/setup"),
+    finish: (body: { token: string; username: string; password: string }) =>
+      request<Session>("POST", "/setup", { body }),
+  },
+  auth: {
+    me: () => request<Session>("GET", "/auth/me"),
+    login: (body: { username: string; password: string }) => request<Session>("POST", "/auth/login", { body }),
+    logout: () => request<void>("POST", "/auth/logout"),
+    changePassword: (body: { current: string; new: string }) => request<void>("POST", "/auth/password", { body }),
+  },
+  stats: (signal?: AbortSignal) => request<Stats>("GET", "/stats", signal ? { signal } : {}),
+  findings: {
+    ...readable<Finding>("/findings"),
+    change: (id: Id, body: FindingPatch, version: number) =>
+      request<Finding>("PATCH", `/findings/${segment(id)}`, { body, version }),
+    bulk: (target: BulkTarget, patch: FindingPatch, dryRun: boolean, signal?: AbortSignal) =>
+      request<BulkResult>("POST", "/findings/bulk", {
+        body: { ...("ids" in target ? target : { filter: filterTexts(target.filter) }), patch, dry_run: dryRun },
+        ...(signal && { signal }),
+      }),
+  },
+  assets: readable<Asset>("/assets"),
+  vulnerabilities: readable<Vulnerability>("/vulnerabilities"),
+  imports: readable<Import>("/imports"),
+  audit: readable<AuditLog>("/audit-logs"),
+  users: {
+    ...readable<User>("/users"),
+    create: (body: NewUser) => request<User>("POST", "/users", { body }),
+    change: (id: Id, body: { role?: Role; is_active?: boolean }, version: number) =>
+      request<User>("PATCH", `/users/${segment(id)}`, { body, version }),
+  },
+  tokens: {
+    ...readable<ApiToken>("/tokens"),
+    create: (body: { name: string; role: Role; expires_in_days?: number }) =>
+      request<NewApiToken>("POST", "/tokens", { body }),
+    revoke: (id: Id) => request<void>("DELETE", `/tokens/${segment(id)}`),
+  },
+};
+
+/** Version and state of the server; outside `/api/v1` and open to all. */
+export async function health(): Promise<Health> {
+  const answer = await fetch("/health", { headers: { Accept: "application/json" } });
+  return (await answer.json()) as Health;
+}

@@ -1,0 +1,40 @@
+// The API's shapes: names for what `npm run gen` makes of the server's own description
+// (`openapi.json`, which a test of the server holds to what it serves). No other file names
+// a shape of the API.
+import type { components } from "./schema.d.ts";
+
+type Schemas = components["schemas"];
+
+/** RFC 3339 time in UTC. */
+export type Time = string;
+export type Severity = Schemas["Severity"];
+export type FindingStatus = Schemas["FindingStatus"];
+export type Role = Schemas["Role"];
+
+export type User = Schemas["User"];
+export type Session = Schemas["SessionView"];
+export type Component = Schemas["Component"];
+export type FindingSource = Schemas["Source"];
+export type Finding = Schemas["Finding"];
+export type Cvss = Schemas["CvssScore"];
+export type Vulnerability = Schemas["Vulnerability"];
+export type Asset = Schemas["Asset"];
+export type Import = Schemas["Import"];
+export type ApiToken = Schemas["ApiToken"];
+export type NewUser = Schemas["NewUser"];
+export type NewApiToken = Schemas["MadeToken"];
+export type AuditLog = Schemas["AuditLog"];
+export type TrendDay = Schemas["TrendDay"];
+export type Stats = Schemas["Stats"];
+export type Facets = Schemas["FacetPage"];
+export type BulkResult = Schemas["BulkReport"];
+export type Health = Schemas["Health"];
+
+/** Numbers by severity, and their sum. */
+export type SeverityCounts = Schemas["SeverityCounts"];
+
+/** A page of rows. They are whole as long as nobody asks for single fields. */
+export type Page<T> = Omit<Schemas["Page_Finding"], "items"> & { items: T[] };
+
+/** A merge patch (RFC 7396): `null` removes the field. */
+export type FindingPatch = { [K in keyof Schemas["FindingPatch"]]: Schemas["FindingPatch"][K] | null };
