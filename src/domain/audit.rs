@@ -75,6 +75,7 @@ pub struct AuditLog {
     pub request_id: Option<String>,
     /// Fields that changed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[oai(default)]
     pub changes: BTreeMap<String, Change>,
     /// What else there is to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -73,9 +73,9 @@ pub struct Batch<T: ParseFromJSON + ToJSON> {
     pub missing: Vec<String>,
 }
 
+// Not `one_of`: poem-openapi takes a number for a text too.
 /// A number or a natural key.
 #[derive(Debug, Clone, poem_openapi::Union)]
-#[oai(one_of = true)]
 pub enum Ref {
     /// By number.
     Id(u64),

@@ -12,7 +12,7 @@ const FAULTS: usize = 20;
 const DEPTH: usize = 16;
 
 /// What is wrong with a value: where, as an RFC 6901 pointer, and what would be right.
-pub(super) type Faults = Vec<(String, String)>;
+pub type Faults = Vec<(String, String)>;
 
 /// A compiled schema. What it does not mention is allowed.
 #[derive(Debug, Default)]
@@ -30,6 +30,7 @@ pub struct Schema {
     others: Others,
     max_properties: Option<u64>,
     all_of: Vec<Schema>,
+    any_of: Vec<Schema>,
     one_of: Vec<Schema>,
 }
 
@@ -139,6 +140,7 @@ impl Schema {
             },
             max_properties: schema["maxProperties"].as_u64(),
             all_of: list("allOf"),
+            any_of: list("anyOf"),
             one_of: list("oneOf"),
         }
     }
@@ -151,6 +153,14 @@ impl Schema {
     /// The schema of a list's items.
     pub(super) fn items(&self) -> Option<&Self> {
         self.items.as_deref()
+    }
+
+    /// Everything that is wrong with a value: places (RFC 6901) and what would be right.
+    #[must_use]
+    pub fn faults(&self, value: &Value) -> Faults {
+        let mut faults = Faults::new();
+        self.check(value, "", &mut faults);
+        faults
     }
 
     /// Notes what is wrong with `value`, which stands at `pointer`.
@@ -167,11 +177,11 @@ impl Schema {
         {
             return wrong(format!("{} is none of: {}", shown(value), words.join(", ")));
         }
-        if !self.one_of.is_empty() {
-            let fitting = self.one_of.iter().filter(|s| s.fits(value)).count();
-            if fitting != 1 {
-                return wrong(self.alternatives(value));
-            }
+        if !self.any_of.is_empty() && !self.any_of.iter().any(|s| s.fits(value)) {
+            return wrong(alternatives(&self.any_of, value));
+        }
+        if !self.one_of.is_empty() && self.one_of.iter().filter(|s| s.fits(value)).count() != 1 {
+            return wrong(alternatives(&self.one_of, value));
         }
         match value {
             Value::String(text) => self.text.check(text, &mut wrong),
@@ -186,20 +196,7 @@ impl Schema {
     }
 
     fn fits(&self, value: &Value) -> bool {
-        let mut faults = Faults::new();
-        self.check(value, "", &mut faults);
-        faults.is_empty()
-    }
-
-    /// What a value that fits none or several alternatives should be.
-    fn alternatives(&self, value: &Value) -> String {
-        let kinds: Vec<&str> = self.one_of.iter().filter_map(|s| Some(s.kind()?.noun())).collect();
-        if kinds.len() == self.one_of.len() {
-            return format!("it must be {}, not {}", kinds.join(" or "), shown(value));
-        }
-        let names: Vec<&str> =
-            self.one_of.iter().flat_map(|s| s.required.iter().map(String::as_str)).collect();
-        format!("give exactly one of: {}", names.join(", "))
+        self.faults(value).is_empty()
     }
 
     fn check_number(&self, value: &Value, wrong: &mut dyn FnMut(String)) {
@@ -287,6 +284,19 @@ fn is_rfc3339(text: &str) -> bool {
         rest.eq_ignore_ascii_case("z") || (rest.len() == 6 && rest.as_bytes()[3] == b':')
     });
     separator && offset && text.parse::<crate::base::Timestamp>().is_ok()
+}
+
+/// What a value should be that fits none, or several that exclude each other.
+fn alternatives(of: &[Schema], value: &Value) -> String {
+    let kinds: Vec<&str> = of.iter().filter_map(|s| Some(s.kind()?.noun())).collect();
+    if kinds.len() == of.len() && !of.iter().any(|s| s.kind().is_some_and(|k| k.fits(value))) {
+        return format!("it must be {}, not {}", kinds.join(" or "), shown(value));
+    }
+    if let Some(like) = of.iter().find(|s| s.kind().is_some_and(|k| k.fits(value))) {
+        return like.faults(value).into_iter().next().map(|(_, detail)| detail).unwrap_or_default();
+    }
+    let names: Vec<&str> = of.iter().flat_map(|s| s.required.iter().map(String::as_str)).collect();
+    format!("give exactly one of: {}", names.join(", "))
 }
 
 fn count(n: u64, least: Option<u64>, most: Option<u64>, of: &str) -> Option<String> {

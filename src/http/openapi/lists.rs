@@ -126,9 +126,8 @@ pub(super) fn filter_schemas(document: &mut Value) {
     );
     schemas["TextFilter"] = json!({"type": "string", "minLength": 1, "maxLength": limits::FILTER_VALUES - 1,
         "description": "Texts with commas between; one that ends in `*` is a beginning. Write `\\,` and `\\*` for the characters."});
-    schemas["SearchFilter"] = json!({"type": "string", "minLength": 1, "maxLength": 500,
-        "pattern": r"^\s*\S+(\s+\S+){0,15}\s*$",
-        "description": "Up to 16 words; each must be the beginning of a word of the record."});
+    schemas["SearchFilter"] = json!({"type": "string", "maxLength": 2 * limits::SEARCH_WORDS,
+        "description": "Words; each must be the beginning of a word of the record."});
 }
 
 /// With `fields=` a row has only some of its fields, so the rows of lists have a schema of

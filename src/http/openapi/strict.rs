@@ -90,7 +90,8 @@ fn correct(schema: &mut Value) {
             schema.entry("minimum").or_insert(json!(0));
             schema.entry("maximum").or_insert(json!(u64::MAX >> (64 - bits.clamp(1, SAFE_BITS))));
         }
-        if schema.contains_key("oneOf") && !schema.contains_key("properties") {
+        let is_union = schema.contains_key("oneOf") || schema.contains_key("anyOf");
+        if is_union && !schema.contains_key("properties") {
             schema.remove("type");
         }
     });
@@ -117,7 +118,9 @@ fn each(schema: &mut Value, visit: &mut dyn FnMut(&mut Map<String, Value>)) {
         match (name.as_str(), value) {
             ("properties", Value::Object(inner)) => inner.values_mut().for_each(|v| each(v, visit)),
             ("items" | "additionalProperties", inner) => each(inner, visit),
-            ("allOf" | "oneOf", Value::Array(list)) => list.iter_mut().for_each(|v| each(v, visit)),
+            ("allOf" | "anyOf" | "oneOf", Value::Array(list)) => {
+                list.iter_mut().for_each(|v| each(v, visit))
+            }
             _ => {}
         }
     }
