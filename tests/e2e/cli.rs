@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::harness::{run, run_with};
-use super::import_kill::without;
 use super::report::Plan;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -200,7 +199,5 @@ fn tables_with_wide_characters_stay_in_line() {
         let at = line.find(" 1.").unwrap() + 1;
         assert_eq!(unicode_width::UnicodeWidthStr::width(&line[..at]), column, "{table}");
     }
-    let mut one = run(&desk.data(), &["list", "findings", "--json"]).with_code(0).json();
-    without(&mut one, &["updated_at"]);
-    assert_eq!(one["total_count"], 3);
+    assert!(lines[4].starts_with("3 of 3"), "{table}");
 }

@@ -5,10 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde_json::{Value, json};
-
 use super::harness::Server;
-use super::import_kill::{same, without};
+use super::state::{self, SIGHTINGS};
 
 /// Assets with findings, vulnerabilities, findings: the same rules as in the importer's own
 /// test, where they are explained.
@@ -27,18 +25,6 @@ fn reports() -> Vec<PathBuf> {
     files.retain(|f| f.extension().is_some_and(|e| e == "json"));
     files.sort();
     files
-}
-
-/// Everything, without when and by what it was seen.
-fn state(server: &Server) -> Value {
-    let mut all = json!({});
-    for resource in ["findings", "vulnerabilities", "assets"] {
-        let mut rows = server.dump(resource);
-        let names = ["last_seen", "import_id", "last_scanned", "last_import_id"];
-        rows.iter_mut().for_each(|row| without(row, &names));
-        all[resource] = rows.into();
-    }
-    all
 }
 
 #[test]
@@ -69,11 +55,11 @@ fn counts_are_those_of_jq_and_a_second_import_changes_nothing() {
         with.sort_unstable();
         with.dedup();
         assert_eq!(with.len() as u64, assets, "{path}");
-        let before = state(&server);
+        let before = state::of(&server, SIGHTINGS);
         let again = server.upload("", &std::fs::read(file).unwrap()).json();
         let effects = ["seen", "new", "reopened", "closed"].map(|c| again[c].as_u64().unwrap());
         assert_eq!(effects, [findings, 0, 0, 0], "{path}: {again}");
-        same(&state(&server), &before);
+        state::same(&state::of(&server, SIGHTINGS), &before);
         server.stop();
         println!("{assets} assets, {vulnerabilities} vulnerabilities, {findings} findings: {path}");
     }

@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::harness::{Server, run, run_with};
-use super::import_kill::{same, without};
 use super::report::Plan;
+use super::state::{self, SIGHTINGS};
 
 #[test]
 fn the_same_report_64_times_at_once_is_one_set_of_findings() {
@@ -164,15 +164,8 @@ fn a_second_import_changes_nothing_but_times() {
     let report = Plan::new("same", 0..700).bytes();
     let states = [0, 1].map(|_| {
         assert_eq!(server.upload("", &report).status, 201);
-        let mut all = serde_json::json!({});
-        for resource in ["findings", "vulnerabilities", "assets"] {
-            let mut rows = server.dump(resource);
-            let names = ["last_seen", "import_id", "last_scanned", "last_import_id"];
-            rows.iter_mut().for_each(|row| without(row, &names));
-            all[resource] = rows.into();
-        }
-        all
+        state::of(&server, SIGHTINGS)
     });
-    same(&states[1], &states[0]);
+    state::same(&states[1], &states[0]);
     server.stop();
 }

@@ -153,7 +153,7 @@ impl Server {
     /// Ends it as a service manager does. It must end well, and must not have logged errors.
     pub fn stop(self) {
         self.signal(Signal::TERM);
-        let (status, log) = self.wait(Duration::from_secs(60));
+        let (status, log) = self.wait(Duration::from_mins(1));
         assert!(status.success(), "{status}: {log}");
         assert!(!log.contains("\"ERROR\""), "{log}");
     }

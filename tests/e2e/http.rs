@@ -37,7 +37,7 @@ impl Connection {
     pub fn open(address: SocketAddr, token: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(120)))?;
+        stream.set_read_timeout(Some(Duration::from_mins(2)))?;
         let head = format!("Host: {address}\r\nAuthorization: Bearer {token}\r\n");
         Ok(Self { stream: BufReader::with_capacity(64 << 10, stream), head })
     }

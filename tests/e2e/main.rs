@@ -16,6 +16,7 @@ mod lock;
 mod memory;
 mod notify;
 mod report;
+mod state;
 mod stop;
 
 use std::path::PathBuf;
