@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::Store;
-use super::engine::Engine;
-use super::engine::redb::{Redb, sync_directory};
+use super::engine::Engine as _;
+use super::engine::redb::{Redb, private_file, sync_directory};
 use super::migrate;
 use crate::base::{Code, Error, Result};
 
@@ -24,13 +24,10 @@ pub struct Summary {
 /// Writes a consistent copy of the store to `path`, which must not exist. It is written
 /// beside its place and renamed, so that there is never half a backup under that name.
 pub fn backup(store: &Store, path: &Path) -> Result<Summary> {
-    if path.exists() {
+    if path.try_exists().map_err(|e| file_error("cannot look for", path, e))? {
         return Err(Error::new(Code::Duplicate, format!("{} exists already", path.display())));
     }
     let temporary = partial(path);
-    if temporary.exists() {
-        fs::remove_file(&temporary).map_err(|e| file_error("cannot remove", &temporary, e))?;
-    }
     let copied = store.engine().copy_to(&temporary).and_then(|rows| {
         verify(&temporary)?;
         let bytes =
@@ -39,9 +36,8 @@ pub fn backup(store: &Store, path: &Path) -> Result<Summary> {
         sync_directory(path).map_err(|e| file_error("cannot sync", path, e))?;
         Ok(Summary { rows, bytes })
     });
-    if copied.is_err() && temporary.exists() {
-        // The first error is what matters; the rest of the copy is only litter.
-        let _litter = fs::remove_file(&temporary);
+    if copied.is_err() {
+        discard(&temporary);
     }
     copied
 }
@@ -54,50 +50,72 @@ pub fn restore(file: &Path, data_dir: &Path) -> Result<Option<PathBuf>> {
     }
     let target = data_dir.join(DATABASE);
     let temporary = partial(&target);
-    copy(file, &temporary).map_err(|e| file_error("cannot copy to", &temporary, e))?;
     // The copy is verified, not the backup: opening writes, and a backup may be read-only.
-    if let Err(e) = verify(&temporary) {
-        let _litter = fs::remove_file(&temporary);
-        return Err(
-            Error::new(e.code(), format!("{}: {}", file.display(), e.detail())).with_source(e)
-        );
+    let ready = copy(file, &temporary)
+        .map_err(|e| file_error("cannot copy to", &temporary, e))
+        .and_then(|()| {
+            verify(&temporary).map_err(|e| {
+                let text = format!("{}: {}", file.display(), e.detail());
+                Error::new(e.code(), text).with_source(e)
+            })
+        })
+        .and_then(|()| put(&temporary, &target));
+    if ready.is_err() {
+        discard(&temporary);
     }
-    File::open(&temporary)
+    ready
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    let mut to = private_file(to)?;
+    std::io::copy(&mut File::open(from)?, &mut to)?;
+    to.sync_all()
+}
+
+/// Puts a verified copy in its place. The old database gets a second name first, then the
+/// new one takes over its first name: at no time is there none, which the next start would
+/// take for a new installation.
+fn put(temporary: &Path, target: &Path) -> Result<Option<PathBuf>> {
+    File::open(temporary)
         .and_then(|f| f.sync_all())
-        .map_err(|e| file_error("cannot sync", &temporary, e))?;
-    let kept = if target.exists() {
-        let kept = free_name(&target);
-        fs::rename(&target, &kept).map_err(|e| file_error("cannot keep", &target, e))?;
-        Some(kept)
-    } else {
-        None
-    };
-    fs::rename(&temporary, &target).map_err(|e| file_error("cannot rename to", &target, e))?;
-    sync_directory(&target).map_err(|e| file_error("cannot sync", &target, e))?;
+        .map_err(|e| file_error("cannot sync", temporary, e))?;
+    let exists = target.try_exists().map_err(|e| file_error("cannot look for", target, e))?;
+    let kept = exists.then(|| free_name(target));
+    if let Some(kept) = &kept {
+        fs::hard_link(target, kept)
+            .map_err(|e| file_error("cannot keep the old one as", kept, e))?;
+    }
+    fs::rename(temporary, target).map_err(|e| file_error("cannot rename to", target, e))?;
+    sync_directory(target).map_err(|e| file_error("cannot sync", target, e))?;
     Ok(kept)
 }
 
-/// Copies what is in a file, but not who may read it: a backup may be read-only, and
-/// others may be allowed to read it.
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    let (mut from, mut to) = (File::open(from)?, File::create(to)?);
-    std::io::copy(&mut from, &mut to).map(drop)
+/// Removes a half-made file. The error that brought us here is what matters.
+fn discard(temporary: &Path) {
+    if let Err(e) = fs::remove_file(temporary)
+        && e.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(file = %temporary.display(), error = %e, "cannot remove a half-made file");
+    }
 }
 
-/// Opens a backup and reads its format.
+/// Reads all of a backup, and its format.
 fn verify(file: &Path) -> Result<()> {
-    let not_one = || Error::new(Code::BadReport, "not a vulnzero backup");
+    let not_one = || Error::new(Code::BadReport, "not a vulnzero backup, or a damaged one");
+    Redb::verify(file).map_err(|e| not_one().with_source(e))?;
     let engine = Redb::open(file, 16 << 20).map_err(|e| not_one().with_source(e))?;
-    let format = migrate::format(&engine)?;
-    let rows = engine.snapshot()?.len(super::META)?;
+    let format = migrate::format(&engine);
     engine.close()?;
-    match format {
-        Some(format) if format <= migrate::FORMAT && rows > 0 => Ok(()),
+    match format? {
         Some(format) if format > migrate::FORMAT => Err(Error::new(
             Code::Conflict,
-            format!("it has format {format}, made by a newer version of vulnzero"),
+            format!(
+                "it has format {format}, made by a newer version of vulnzero; this one reads up to {}",
+                migrate::FORMAT
+            ),
         )),
-        Some(_) | None => Err(not_one()),
+        Some(_) => Ok(()),
+        None => Err(not_one()),
     }
 }
 
@@ -108,10 +126,8 @@ fn partial(path: &Path) -> PathBuf {
 }
 
 fn free_name(path: &Path) -> PathBuf {
-    (1..)
-        .map(|n| path.with_extension(format!("before-restore-{n}")))
-        .find(|p| !p.exists())
-        .expect("some number is free")
+    let named = |n: u32| path.with_extension(format!("before-restore-{n}"));
+    (1..u32::MAX).map(named).find(|p| !p.exists()).expect("no directory is that full")
 }
 
 fn file_error(what: &str, path: &Path, e: std::io::Error) -> Error {

@@ -1,6 +1,7 @@
 //! The catalogue: every table and index that the records declare, without their types.
 //! Rebuilds, checks, documentation and recommendations iterate over it.
 
+use std::fmt::Write as _;
 use std::marker::PhantomData;
 
 use super::check::{self, Finding};
@@ -19,6 +20,8 @@ pub trait TableInfo: Send + Sync {
     fn facets(&self) -> Table;
     /// The word for one record.
     fn noun(&self) -> &'static str;
+    /// Version of its records' shape.
+    fn schema(&self) -> u8;
     /// Its secondary indexes.
     fn indexes(&self) -> &'static [Index];
     /// Its fields: name, kind, whether it is a facet, meaning.
@@ -32,6 +35,9 @@ pub trait TableInfo: Send + Sync {
     /// Returns the last number, or `None` at the end.
     fn rebuild(&self, tx: &mut Tx<'_>, after: u64, limit: usize) -> Result<Option<u64>>;
 }
+
+/// Why writing to a string is not looked at.
+const ROOM: &str = "a string takes everything";
 
 struct Info<R>(PhantomData<fn() -> R>);
 
@@ -48,6 +54,10 @@ impl<R: Record> TableInfo for Info<R> {
         R::NOUN
     }
 
+    fn schema(&self) -> u8 {
+        R::SCHEMA
+    }
+
     fn indexes(&self) -> &'static [Index] {
         R::indexes()
     }
@@ -59,10 +69,10 @@ impl<R: Record> TableInfo for Info<R> {
     fn fingerprint(&self) -> u64 {
         let mut text = format!("keys 1, facets 1, schema {}\n", R::SCHEMA);
         for index in R::indexes() {
-            text.push_str(&format!("{} {} {:?}\n", index.name, index.unique, index.parts));
+            writeln!(text, "{} {} {:?}", index.name, index.unique, index.parts).expect(ROOM);
         }
         for field in R::fields() {
-            text.push_str(&format!("{} {:?} {}\n", field.name, field.kind, field.facet));
+            writeln!(text, "{} {:?} {}", field.name, field.kind, field.facet).expect(ROOM);
         }
         stable_hash(text.as_bytes())
     }

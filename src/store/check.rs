@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, HashMap};
 use roaring::RoaringBitmap;
 
 use super::engine::{Direction, Source, Span};
-use super::{facet, keys, row};
+use super::keys::Projection;
+use super::{META, facet, keys, row};
 use crate::base::Result;
+use crate::base::id::Id;
 use crate::base::record::Record;
 
 /// Something that does not fit.
@@ -35,7 +37,7 @@ pub(super) fn table<R: Record>(
     source: &dyn Source,
     report: &mut dyn FnMut(Finding),
 ) -> Result<u64> {
-    let mut records = 0;
+    let (mut records, mut last) = (0, 0);
     let mut expected: HashMap<&str, u64> = HashMap::new();
     let mut bitmaps: BTreeMap<Vec<u8>, RoaringBitmap> = BTreeMap::new();
     source.scan(R::TABLE, &Span::all(), Direction::Forward, &mut |key, bytes| {
@@ -44,6 +46,7 @@ pub(super) fn table<R: Record>(
             report(Finding::new(R::TABLE, "a row has a key that is no number"));
             return Ok(true);
         };
+        last = last.max(id);
         let record: R = match row::decode(bytes) {
             Ok(record) => record,
             Err(e) => {
@@ -57,9 +60,10 @@ pub(super) fn table<R: Record>(
                 format!("row {id} says that it is {}", record.head().id),
             ));
         }
-        check_indexes(source, &record, &mut expected, report)?;
-        for (field, value) in keys::facet_cells(&record) {
-            bitmaps.entry(keys::facet_key(field, &value, id as u32)).or_default().insert(id as u32);
+        let values = Projection::of(&record);
+        check_indexes(source, &values, id, &mut expected, report)?;
+        for key in keys::facet_keys(&values, None, id as u32) {
+            bitmaps.entry(key).or_default().insert(id as u32);
         }
         Ok(true)
     })?;
@@ -74,26 +78,41 @@ pub(super) fn table<R: Record>(
         }
     }
     check_facets::<R>(source, bitmaps, report)?;
+    check_sequence::<R>(source, last, report)?;
     Ok(records)
+}
+
+/// The next number must be one that no record has.
+fn check_sequence<R: Record>(
+    source: &dyn Source,
+    last: Id,
+    report: &mut dyn FnMut(Finding),
+) -> Result<()> {
+    let stored = source.get(META, super::sequence_key(R::TABLE).as_bytes())?;
+    let given = stored.as_deref().and_then(keys::id_of).unwrap_or(0);
+    if given < last {
+        report(Finding::new(
+            META,
+            format!("{}: {last} exists, but {given} was given last", R::TABLE),
+        ));
+    }
+    Ok(())
 }
 
 fn check_indexes<R: Record>(
     source: &dyn Source,
-    record: &R,
+    values: &Projection<R>,
+    id: Id,
     expected: &mut HashMap<&str, u64>,
     report: &mut dyn FnMut(Finding),
 ) -> Result<()> {
     for index in R::indexes() {
-        let mut rows = keys::index_rows(index, record);
-        rows.sort();
-        rows.dedup();
-        *expected.entry(index.name).or_default() += rows.len() as u64;
-        for (key, value) in rows {
+        let keys = values.keys(index, id);
+        *expected.entry(index.name).or_default() += keys.len() as u64;
+        let value = keys::index_value(index, id);
+        for key in keys {
             if source.get(index.name, &key)?.as_ref() != Some(&value) {
-                report(Finding::new(
-                    index.name,
-                    format!("lacks the row of {} {}", R::NOUN, record.head().id),
-                ));
+                report(Finding::new(index.name, format!("lacks the row of {} {id}", R::NOUN)));
             }
         }
     }
@@ -116,7 +135,7 @@ fn check_facets<R: Record>(
                 report(Finding::new(R::FACETS, format!("{}: {wrong} bits are wrong", name())));
             }
             (None, Ok(_)) => {
-                report(Finding::new(R::FACETS, format!("{}: a value that no record has", name())))
+                report(Finding::new(R::FACETS, format!("{}: a value that no record has", name())));
             }
             (_, Err(e)) => report(Finding::new(R::FACETS, format!("{}: {}", name(), e.chain()))),
         }

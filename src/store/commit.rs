@@ -38,6 +38,10 @@ pub trait Observer: Send + Sync + 'static {
     /// After a commit is durable, before its callers are answered.
     fn committed(&self, commit: &Commit);
 
+    /// The storage failed and was opened again. A commit whose answer was an error may be
+    /// there nevertheless, so whatever is remembered of records is in doubt.
+    fn reopened(&self) {}
+
     /// For each transaction, done or refused.
     fn done(&self, _done: &Done) {}
 }

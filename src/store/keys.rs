@@ -5,6 +5,8 @@
 //! Facet table: field name, `00`, value, chunk number (ids / 65,536, u32) → roaring bitmap
 //! of the ids in that chunk.
 
+use std::marker::PhantomData;
+
 use crate::base::id::Id;
 use crate::base::key;
 use crate::base::record::{Field, Index, Record, Value};
@@ -24,46 +26,111 @@ pub fn id_of(bytes: &[u8]) -> Option<Id> {
     bytes.try_into().ok().map(u64::from_be_bytes)
 }
 
-/// The rows that `record` has in `index`: keys and values. A unique index leaves out
-/// records without a value; a field with several values makes several rows.
-#[must_use]
-pub fn index_rows<R: Record>(index: &Index, record: &R) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let id = record.head().id.to_be_bytes();
-    let mut keys = vec![Vec::with_capacity(32)];
-    for part in index.parts {
-        let values = field::<R>(part.field).values(record);
-        if index.unique && values.iter().all(|v| *v == Value::Null) {
-            return Vec::new();
+/// The values of all fields of a record, taken once: every index key and facet cell is
+/// made from these.
+pub struct Projection<R: Record> {
+    values: Vec<Value>,
+    /// Per field, in the order of [`Record::fields`], where its values end.
+    ends: Vec<usize>,
+    record: PhantomData<fn() -> R>,
+}
+
+impl<R: Record> Projection<R> {
+    /// The values of `record`.
+    #[must_use]
+    pub fn of(record: &R) -> Self {
+        let fields = R::fields();
+        let mut values = Vec::with_capacity(fields.len() + 8);
+        let mut ends = Vec::with_capacity(fields.len());
+        for field in fields {
+            (field.get)(record, &mut |value| values.push(value));
+            ends.push(values.len());
         }
-        keys = values
-            .iter()
-            .flat_map(|value| {
-                keys.iter().map(move |key| {
-                    let mut key = key.clone();
-                    key::push(&mut key, value, part.descending);
-                    key
-                })
-            })
-            .collect();
+        Self { values, ends, record: PhantomData }
     }
-    keys.into_iter()
-        .map(|mut key| {
-            if index.unique {
-                (key, id.to_vec())
-            } else {
-                key.extend_from_slice(&id);
-                (key, Vec::new())
-            }
+
+    /// The values of the field at a position of [`Record::fields`].
+    #[must_use]
+    pub fn at(&self, position: usize) -> &[Value] {
+        let start = position.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.values[start..self.ends[position]]
+    }
+
+    /// The name of a field whose number cannot be written as JSON, if there is one.
+    #[must_use]
+    pub fn unwritable(&self) -> Option<&'static str> {
+        let bad = |v: &Value| matches!(v, Value::F64(x) if !x.is_finite());
+        (0..self.ends.len()).find(|n| self.at(*n).iter().any(bad)).map(|n| R::fields()[n].name)
+    }
+
+    /// Whether the record has other rows in `index` than `other` has, or none to compare.
+    #[must_use]
+    pub fn differs(&self, other: Option<&Self>, index: &Index) -> bool {
+        other.is_none_or(|other| {
+            index.parts.iter().map(|p| position::<R>(p.field)).any(|n| self.at(n) != other.at(n))
         })
-        .collect()
+    }
+
+    /// The keys of the record `id` in `index`, each once. A unique index leaves out records
+    /// without a value; a field with several values makes several keys.
+    #[must_use]
+    pub fn keys(&self, index: &Index, id: Id) -> Vec<Vec<u8>> {
+        let mut keys = Vec::with_capacity(1);
+        let parts: Vec<(&[Value], bool)> =
+            index.parts.iter().map(|p| (self.at(position::<R>(p.field)), p.descending)).collect();
+        push_keys(&parts, index.unique, &mut Vec::with_capacity(64), &mut |key| {
+            let mut key = key.clone();
+            if !index.unique {
+                key.extend_from_slice(&id.to_be_bytes());
+            }
+            keys.push(key);
+        });
+        if keys.len() > 1 {
+            keys.sort_unstable();
+            keys.dedup();
+        }
+        keys
+    }
+}
+
+fn push_keys(
+    parts: &[(&[Value], bool)],
+    unique: bool,
+    key: &mut Vec<u8>,
+    emit: &mut dyn FnMut(&Vec<u8>),
+) {
+    let Some(((values, descending), rest)) = parts.split_first() else { return emit(key) };
+    for value in *values {
+        if unique && *value == Value::Null {
+            continue;
+        }
+        let before = key.len();
+        key::push(key, value, *descending);
+        push_keys(rest, unique, key, emit);
+        key.truncate(before);
+    }
+}
+
+/// What the rows of the record `id` hold in `index`: nothing, as the number is in the key,
+/// or the number, as it is not.
+#[must_use]
+pub fn index_value(index: &Index, id: Id) -> Vec<u8> {
+    if index.unique { id.to_be_bytes().to_vec() } else { Vec::new() }
+}
+
+/// The place of a declared field among [`Record::fields`].
+fn position<R: Record>(name: &str) -> usize {
+    R::fields().iter().position(|f| f.name == name).unwrap_or_else(|| undeclared::<R>(name))
+}
+
+fn undeclared<R: Record>(name: &str) -> ! {
+    panic!("{} declares an index over '{name}', which is no field", R::TABLE)
 }
 
 /// A declared field; declarations are checked by a test, so a missing one is a defect.
 #[must_use]
 pub fn field<R: Record>(name: &str) -> &'static Field<R> {
-    R::field(name).unwrap_or_else(|| {
-        panic!("{} declares an index over '{name}', which is no field", R::TABLE)
-    })
+    R::field(name).unwrap_or_else(|| undeclared::<R>(name))
 }
 
 /// The beginning of all facet keys of a field.
@@ -99,12 +166,23 @@ pub fn split_facet(rest: &[u8]) -> Option<(&[u8], u32)> {
     Some((value, u32::from_be_bytes(chunk.try_into().ok()?)))
 }
 
-/// The facet cells of a record: field and value. A missing single value is a cell too, so
-/// that a facet knows every record.
-pub fn facet_cells<R: Record>(record: &R) -> Vec<(&'static str, Value)> {
-    let mut cells = Vec::new();
-    for field in R::fields().iter().filter(|f| f.facet) {
-        cells.extend(field.values(record).into_iter().map(|value| (field.name, value)));
+/// The facet keys of the record `id`, each once. A missing single value has a key too, so
+/// that a facet knows every record. With `other`, only those of fields that differ.
+#[must_use]
+pub fn facet_keys<R: Record>(
+    values: &Projection<R>,
+    other: Option<&Projection<R>>,
+    id: u32,
+) -> Vec<Vec<u8>> {
+    let mut keys = Vec::with_capacity(16);
+    for (n, field) in R::fields().iter().enumerate().filter(|(_, f)| f.facet) {
+        if other.is_some_and(|other| other.at(n) == values.at(n)) {
+            continue;
+        }
+        keys.extend(values.at(n).iter().map(|value| facet_key(field.name, value, id)));
     }
-    cells
+    // Only fields with several values can repeat one; then the order does not matter.
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }

@@ -12,6 +12,8 @@ use crate::base::{Code, Error, Result};
 
 const NAME: &str = "vulnzero.lock";
 
+/// Longest time for which asking who holds it may take.
+const ASKING: Duration = Duration::from_millis(50);
 /// How long a holder that is not a server is waited for: most commands take no longer.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Pause between two tries.
@@ -48,13 +50,19 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => {}
             }
             let holder = read(&mut file);
-            if holder.address.is_some() || started.elapsed() > PATIENCE {
+            // Somebody who only asks, see `holder`, has it for a moment.
+            let serves = holder.address.is_some() && started.elapsed() > ASKING;
+            if serves || started.elapsed() > PATIENCE {
                 return Err(held(holder, directory));
             }
             std::thread::sleep(PAUSE);
         }
         let mut lock = Self { file };
-        lock.tell(&Holder { pid: std::process::id(), command: command.to_owned(), address: None })?;
+        let holder = Holder { pid: std::process::id(), command: command.to_owned(), address: None };
+        // The lock is ours without it; on a full disk the server must still start to read.
+        if let Err(e) = lock.tell(&holder) {
+            tracing::warn!(error = %e.chain(), "the lock does not say who holds it");
+        }
         Ok(lock)
     }
 

@@ -2,7 +2,7 @@
 //! of indexes whose declaration has changed. A file of a newer program is refused.
 
 use super::catalog::{Catalog, TableInfo};
-use super::engine::{Direction, Engine, Source, Span, Table};
+use super::engine::{Direction, Engine, Source as _, Span, Table};
 use super::tx::{Group, Tx};
 use super::{META, keys, row};
 use crate::base::record::Record;
@@ -30,26 +30,65 @@ const MIGRATIONS: &[Migration] = &[];
 /// Records that one transaction of a rebuild takes.
 const REBUILD_CHUNK: usize = 5_000;
 
-/// Brings the engine's content up to date.
+/// Brings the engine's content up to date. What is newer than this program is refused
+/// before anything is changed.
 pub(super) fn run(catalog: &Catalog, engine: &dyn Engine, now: Timestamp) -> Result<()> {
     let found = read_u64(engine, FORMAT_KEY)?;
-    match found {
-        None => set(engine, now, FORMAT_KEY, FORMAT)?,
-        Some(FORMAT) => {}
-        Some(newer) if newer > FORMAT => {
-            return Err(Error::new(
-                Code::Conflict,
-                format!(
-                    "the database has format {newer}, made by a newer version of vulnzero; this one reads up to {FORMAT}. Install the newer version, or restore the backup made before the upgrade"
-                ),
-            ));
-        }
-        Some(older) => migrate(engine, now, older)?,
+    if let Some(newer) = found.filter(|f| *f > FORMAT) {
+        return Err(too_new("the database has format", newer, FORMAT));
     }
     for table in catalog.tables() {
-        rebuild_if_changed(engine, &**table, now, found.is_none())?;
+        let stored = read_u64(engine, &schema_key(table.table()))?;
+        if let Some(newer) = stored.filter(|s| *s > u64::from(table.schema())) {
+            let what = format!("the database's {} have schema", table.table());
+            return Err(too_new(&what, newer, table.schema().into()));
+        }
     }
-    Ok(())
+    let Some(found) = found else {
+        if engine.snapshot()?.len(META)? == 0 {
+            return begin(catalog, engine, now);
+        }
+        return Err(Error::internal("the database does not say which format it has"));
+    };
+    migrate(engine, now, found)?;
+    catalog.tables().iter().try_for_each(|table| rebuild_if_changed(engine, &**table, now))
+}
+
+/// Fills a new file: in one commit, so that there is nothing half-made.
+fn begin(catalog: &Catalog, engine: &dyn Engine, now: Timestamp) -> Result<()> {
+    transact(engine, now, |tx| {
+        tx.set_meta(FORMAT_KEY, number(FORMAT));
+        catalog.tables().iter().for_each(|table| set_built(tx, &**table));
+        Ok(())
+    })
+}
+
+/// Notes that the indexes of a table are as it declares them.
+fn set_built(tx: &mut Tx<'_>, table: &dyn TableInfo) {
+    tx.set_meta(&fingerprint_key(table.table()), number(table.fingerprint()));
+    tx.set_meta(&schema_key(table.table()), number(table.schema().into()));
+}
+
+fn number(n: u64) -> Vec<u8> {
+    n.to_be_bytes().to_vec()
+}
+
+fn fingerprint_key(table: Table) -> String {
+    format!("fingerprint/{table}")
+}
+
+fn too_new(what: &str, found: u64, known: u64) -> Error {
+    Error::new(
+        Code::Conflict,
+        format!(
+            "{what} {found}, made by a newer version of vulnzero; this one ({}) reads up to {known}. Install the newer version, or restore the backup made before the upgrade",
+            env!("CARGO_PKG_VERSION")
+        ),
+    )
+}
+
+fn schema_key(table: Table) -> String {
+    format!("schema/{table}")
 }
 
 /// The format of an engine's content; `None` for a new one.
@@ -62,63 +101,38 @@ fn migrate(engine: &dyn Engine, now: Timestamp, from: u64) -> Result<()> {
         tracing::info!(to = migration.to, what = migration.what, "migrating the database");
         transact(engine, now, |tx| {
             (migration.run)(tx)?;
-            tx.set_meta(FORMAT_KEY, migration.to.to_be_bytes().to_vec());
+            tx.set_meta(FORMAT_KEY, number(migration.to));
             Ok(())
         })?;
     }
     Ok(())
 }
 
-fn rebuild_if_changed(
-    engine: &dyn Engine,
-    table: &dyn TableInfo,
-    now: Timestamp,
-    new_file: bool,
-) -> Result<()> {
-    let key = format!("fingerprint/{}", table.table());
-    let fingerprint = table.fingerprint();
+fn rebuild_if_changed(engine: &dyn Engine, table: &dyn TableInfo, now: Timestamp) -> Result<()> {
+    let key = fingerprint_key(table.table());
     let stored = read_u64(engine, &key)?;
-    if stored == Some(fingerprint) {
+    if stored == Some(table.fingerprint()) {
         return Ok(());
     }
-    if !new_file && stored.is_some() {
-        tracing::info!(
-            table = table.table(),
-            "its indexes are declared differently: building them anew"
-        );
-    }
+    tracing::info!(table = table.table(), "building its indexes anew");
     // The fingerprint goes first and comes back last: a rebuild that is cut off starts over.
     transact(engine, now, |tx| {
-        tx.remove_raw(META, key.clone().into_bytes());
+        tx.remove_raw(META, key.into_bytes());
         Ok(())
     })?;
     for name in table.indexes().iter().map(|i| i.name).chain([table.facets()]) {
-        clear(engine, now, name)?;
+        if engine.snapshot()?.len(name)? > 0 {
+            engine.clear(name)?;
+        }
     }
     let mut after = 0;
     while let Some(last) = transact(engine, now, |tx| table.rebuild(tx, after, REBUILD_CHUNK))? {
         after = last;
     }
-    set(engine, now, &key, fingerprint)
-}
-
-/// Empties a table in steps.
-fn clear(engine: &dyn Engine, now: Timestamp, table: Table) -> Result<()> {
-    loop {
-        let emptied = transact(engine, now, |tx| {
-            let mut keys = Vec::new();
-            tx.scan(table, &Span::all(), Direction::Forward, &mut |key, _| {
-                keys.push(key.to_vec());
-                Ok(keys.len() < REBUILD_CHUNK * 4)
-            })?;
-            let emptied = keys.is_empty();
-            keys.into_iter().for_each(|key| tx.remove_raw(table, key));
-            Ok(emptied)
-        })?;
-        if emptied {
-            return Ok(());
-        }
-    }
+    transact(engine, now, |tx| {
+        set_built(tx, table);
+        Ok(())
+    })
 }
 
 /// Stages the derived rows of the records after `after`; see
@@ -156,13 +170,9 @@ fn transact<T>(
     Ok(value)
 }
 
-fn set(engine: &dyn Engine, now: Timestamp, key: &str, value: u64) -> Result<()> {
-    transact(engine, now, |tx| {
-        tx.set_meta(key, value.to_be_bytes().to_vec());
-        Ok(())
-    })
-}
-
 fn read_u64(engine: &dyn Engine, key: &str) -> Result<Option<u64>> {
-    Ok(engine.snapshot()?.get(META, key.as_bytes())?.and_then(|b| keys::id_of(&b)))
+    let Some(bytes) = engine.snapshot()?.get(META, key.as_bytes())? else { return Ok(None) };
+    // Taken for absent, it would pass as a new file.
+    let number = keys::id_of(&bytes);
+    number.map(Some).ok_or_else(|| Error::internal(format!("the database's {key} is damaged")))
 }

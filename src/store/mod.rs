@@ -5,6 +5,7 @@
 //! here knows the business, HTTP, or who listens to commits.
 
 pub mod backup;
+mod care;
 pub mod catalog;
 pub mod check;
 pub mod commit;
@@ -17,6 +18,9 @@ pub mod plan;
 pub mod query;
 pub mod read;
 pub mod row;
+mod select;
+#[cfg(test)]
+mod tests;
 pub mod tx;
 mod write;
 
@@ -40,6 +44,10 @@ pub const META: Table = "meta";
 
 fn generation_key(table: Table) -> String {
     format!("gen/{table}")
+}
+
+fn sequence_key(table: Table) -> String {
+    format!("seq/{table}")
 }
 
 /// How a store is opened.
@@ -82,7 +90,8 @@ struct Inner {
 /// What `/health/ready` tells about the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
-    /// Why the engine does not work, if it does not.
+    /// Why the engine takes no writes, if it takes none. Reading works meanwhile, unless
+    /// the storage cannot even be opened.
     pub trouble: Option<String>,
     /// The disk is nearly full: only reading works.
     pub read_only: bool,
@@ -144,7 +153,7 @@ impl Store {
             // The caller waits below; it cannot have gone.
             let _waits = sender.send(answer);
         });
-        receiver.recv().unwrap_or_else(|_| Err(Error::internal("the writer has gone")))
+        receiver.recv().unwrap_or_else(|_| Err(write::closed()))
     }
 
     /// [`Store::write_blocking`] for async callers: the runtime is not blocked.
@@ -158,7 +167,7 @@ impl Store {
             // A caller that has gone no longer wants the answer; the write stands.
             let _gone = sender.send(answer);
         });
-        receiver.await.unwrap_or_else(|_| Err(Error::internal("the writer has gone")))
+        receiver.await.unwrap_or_else(|_| Err(write::closed()))
     }
 
     fn submit<T, F>(
@@ -187,6 +196,7 @@ impl Store {
     }
 
     /// Goes up with every commit that touches the table; keys of list ETags and caches.
+    /// Ask before taking the snapshot: then the worst is an old number for newer content.
     #[must_use]
     pub fn generation<R: Record>(&self) -> u64 {
         self.inner.generations.get(R::TABLE).map_or(0, |g| g.load(Ordering::Acquire))
@@ -226,13 +236,9 @@ impl Store {
     #[must_use]
     pub fn health(&self) -> Health {
         let trouble = self.inner.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let failed = self
-            .inner
-            .engine
-            .is_failed()
-            .then(|| "the storage failed and is being opened again".to_owned());
+        let failed = self.inner.engine.is_failed();
         Health {
-            trouble: failed.map(|f| trouble.unwrap_or(f)),
+            trouble: trouble.or_else(|| failed.then(|| "the storage failed".to_owned())),
             read_only: self.inner.read_only.load(Ordering::Relaxed),
             free_bytes: self.inner.free_bytes(),
         }

@@ -1,8 +1,8 @@
 //! The planner: finds the rows of a query from facets and indexes, never by reading a
 //! table. What it cannot serve it refuses, naming the combination.
 //!
-//! The set of matching ids comes from facets and index ranges and is exact, so the total
-//! is exact. The page then comes from the cheapest of: walking the index that has the
+//! The set of matching ids comes from `select.rs` and is exact, so the total is exact. The
+//! page then comes from the cheapest of: walking the index that has the
 //! order (skipping what is not in the set), walking the facet that has the order, or
 //! sorting the set itself if it is small.
 
@@ -10,13 +10,14 @@ use std::ops::{Bound, ControlFlow};
 
 use roaring::RoaringBitmap;
 
-use super::engine::{Direction, Snapshot, Source, Span};
-use super::query::{Filter, Order, Query, Test, Window, passes};
+use super::engine::{Direction, Snapshot, Span};
+use super::query::{Filter, Order, Query, Test, Window};
 use super::read::Read;
+use super::select::{self, matching};
 use super::{Store, facet, keys, row};
 use crate::base::id::Id;
 use crate::base::page::Cursor;
-use crate::base::record::{Index, Record, Value};
+use crate::base::record::{Index, Record};
 use crate::base::{Code, Error, Result, key, limits};
 
 /// What a query found.
@@ -47,24 +48,47 @@ pub struct Plan {
     pub returned: u64,
 }
 
-/// Cost of stepping over one index entry, and of reading and decoding one row, in the same
-/// unit (nanoseconds, measured; only their ratio matters).
-const STEP: u64 = 60;
-const FETCH: u64 = 4_000;
-/// Index entries walked before another way is tried.
-const PATIENCE: u64 = 20_000;
-/// A set so small that its rows are read rather than another index.
-const FEW: u64 = 500;
+/// What decides between ways that all give the same result. Tests set their own, to force
+/// each way.
+#[derive(Debug, Clone)]
+pub(super) struct Tuning {
+    /// Cost of stepping over one index entry, in the unit of `fetch` (nanoseconds,
+    /// measured; only the ratio matters).
+    pub(super) step: u64,
+    /// Cost of reading and decoding one row.
+    pub(super) fetch: u64,
+    /// Index entries walked before another way is tried.
+    pub(super) patience: u64,
+    /// A set so small that its rows are read rather than another index.
+    pub(super) few: u64,
+    /// Most records that are sorted in memory.
+    pub(super) sort_rows: u64,
+}
+
+impl Tuning {
+    /// What ships.
+    pub(super) const MEASURED: Self =
+        Self { step: 60, fetch: 4_000, patience: 20_000, few: 500, sort_rows: limits::SORT_ROWS };
+}
 
 /// Runs a query.
 pub fn run<R: Record>(store: &Store, snapshot: &dyn Snapshot, query: &Query) -> Result<Page> {
-    Run::<R>::new(store, snapshot, query)?.page()
+    run_tuned::<R>(store, snapshot, query, &Tuning::MEASURED)
+}
+
+pub(super) fn run_tuned<R: Record>(
+    store: &Store,
+    snapshot: &dyn Snapshot,
+    query: &Query,
+    tuning: &Tuning,
+) -> Result<Page> {
+    Run::<R>::new(store, snapshot, query, tuning)?.page()
 }
 
 /// Counts the rows of a query's filters.
 pub fn count<R: Record>(store: &Store, snapshot: &dyn Snapshot, filters: &[Filter]) -> Result<u64> {
     let mut plan = Plan::default();
-    match matching::<R>(store, snapshot, filters, &mut plan)? {
+    match matching::<R>(store, snapshot, filters, &Tuning::MEASURED, &mut plan)? {
         Some(set) => Ok(set.len()),
         None => snapshot.len(R::TABLE),
     }
@@ -77,7 +101,7 @@ pub fn ids<R: Record>(
     filters: &[Filter],
 ) -> Result<RoaringBitmap> {
     let mut plan = Plan::default();
-    if let Some(set) = matching::<R>(store, snapshot, filters, &mut plan)? {
+    if let Some(set) = matching::<R>(store, snapshot, filters, &Tuning::MEASURED, &mut plan)? {
         return Ok(set);
     }
     let mut all = RoaringBitmap::new();
@@ -101,7 +125,8 @@ pub fn facet_counts<R: Record>(
         let detail = format!("'{field}' is no facet; use some of: {}", known.join(", "));
         Error::new(Code::BadRequest, format!("fields: {detail}")).with_field("fields", detail)
     })?;
-    let set = matching::<R>(store, snapshot, filters, &mut Plan::default())?;
+    let mut plan = Plan::default();
+    let set = matching::<R>(store, snapshot, filters, &Tuning::MEASURED, &mut plan)?;
     let mut counts = Vec::new();
     facet::for_each_value(
         snapshot,
@@ -125,192 +150,12 @@ pub fn facet_counts<R: Record>(
     Ok(counts)
 }
 
-/// The ids that pass all filters; `None` if there are no filters.
-fn matching<R: Record>(
-    store: &Store,
-    source: &dyn Source,
-    filters: &[Filter],
-    plan: &mut Plan,
-) -> Result<Option<RoaringBitmap>> {
-    let mut ordered: Vec<&Filter> = filters.iter().collect();
-    ordered.sort_by_key(|f| price::<R>(f));
-    let mut set: Option<RoaringBitmap> = None;
-    for filter in ordered {
-        let narrowed = match set {
-            Some(set) if set.is_empty() => set,
-            Some(set) if set.len() <= FEW && price::<R>(filter) > 0 => {
-                by_rows::<R>(source, set, filter, plan)?
-            }
-            Some(set) => set & by_filter::<R>(store, source, filter, plan)?,
-            None => by_filter::<R>(store, source, filter, plan)?,
-        };
-        set = Some(narrowed);
-    }
-    Ok(set)
-}
-
-/// Cheap filters first: they make the set small before a long range is read.
-fn price<R: Record>(filter: &Filter) -> u8 {
-    let is_facet = R::field(filter.field).is_some_and(|f| f.facet);
-    match (&filter.test, is_facet) {
-        (_, true) => 0,
-        (Test::In(_), false) => 1,
-        (Test::Words(_) | Test::Prefix(_), false) => 2,
-        (Test::Range(..), false) => 3,
-    }
-}
-
-/// Keeps those whose record passes.
-fn by_rows<R: Record>(
-    source: &dyn Source,
-    set: RoaringBitmap,
-    filter: &Filter,
-    plan: &mut Plan,
-) -> Result<RoaringBitmap> {
-    plan.examined += set.len();
-    plan.filters.push(format!("{}: read {} rows", filter.field, set.len()));
-    let mut kept = RoaringBitmap::new();
-    for id in set {
-        if source.find::<R>(id.into())?.is_some_and(|record| passes(filter, &record)) {
-            kept.insert(id);
-        }
-    }
-    Ok(kept)
-}
-
-fn by_filter<R: Record>(
-    store: &Store,
-    source: &dyn Source,
-    filter: &Filter,
-    plan: &mut Plan,
-) -> Result<RoaringBitmap> {
-    if filter.field == "id" {
-        return by_id::<R>(source, filter);
-    }
-    let field = keys::field::<R>(filter.field);
-    if field.facet {
-        plan.filters.push(format!("{}: facet", field.name));
-        return by_facet::<R>(source, filter);
-    }
-    let index = leading::<R>(field.name).ok_or_else(|| unsupported::<R>(filter))?;
-    store.hit(index.name);
-    let mut set: Option<RoaringBitmap> = None;
-    for spans in spans(filter) {
-        let mut found = RoaringBitmap::new();
-        for span in spans {
-            scan_ids(source, index, &span, &mut found, plan)?;
-        }
-        set = Some(match set {
-            Some(set) => set & found,
-            None => found,
-        });
-    }
-    plan.filters.push(format!("{}: {}", field.name, index.name));
-    Ok(set.unwrap_or_default())
-}
-
-fn by_id<R: Record>(source: &dyn Source, filter: &Filter) -> Result<RoaringBitmap> {
-    let mut set = RoaringBitmap::new();
-    let Test::In(values) = &filter.test else { return Err(unsupported::<R>(filter)) };
-    for value in values {
-        if let Value::U64(id) = value
-            && let Ok(short) = u32::try_from(*id)
-            && source.get(R::TABLE, &keys::record_key(*id))?.is_some()
-        {
-            set.insert(short);
-        }
-    }
-    Ok(set)
-}
-
-fn by_facet<R: Record>(source: &dyn Source, filter: &Filter) -> Result<RoaringBitmap> {
-    match &filter.test {
-        Test::In(values) => {
-            let mut set = RoaringBitmap::new();
-            for value in values {
-                set |= facet::of_value(source, R::FACETS, filter.field, value)?;
-            }
-            Ok(set)
-        }
-        Test::Range(from, to) => {
-            facet::of_range(source, R::FACETS, filter.field, from.as_ref(), to.as_ref())
-        }
-        Test::Prefix(prefix) => facet::of_prefix(source, R::FACETS, filter.field, prefix),
-        Test::Words(_) => Err(unsupported::<R>(filter)),
-    }
-}
-
-/// The index that has a field first and ascending.
-fn leading<R: Record>(field: &str) -> Option<&'static Index> {
-    let mut able = R::indexes()
-        .iter()
-        .filter(|i| i.parts.first().is_some_and(|p| p.field == field && !p.descending));
-    able.next()
-}
-
-/// The key ranges of a filter: all of the outer, any of the inner.
-fn spans(filter: &Filter) -> Vec<Vec<Span>> {
-    let of = |value: &Value| {
-        let mut prefix = Vec::new();
-        key::push(&mut prefix, value, false);
-        Span::prefix(&prefix)
-    };
-    let beginning = |text: &str| {
-        let mut prefix = Vec::new();
-        key::push_text_prefix(&mut prefix, text);
-        Span::prefix(&prefix)
-    };
-    match &filter.test {
-        Test::In(values) => vec![values.iter().map(of).collect()],
-        Test::Range(from, to) => vec![vec![facet::value_span(&[], from.as_ref(), to.as_ref())]],
-        Test::Prefix(text) => vec![vec![beginning(text)]],
-        Test::Words(words) => words.iter().map(|w| vec![beginning(w)]).collect(),
-    }
-}
-
-fn scan_ids(
-    source: &dyn Source,
-    index: &Index,
-    span: &Span,
-    into: &mut RoaringBitmap,
-    plan: &mut Plan,
-) -> Result<()> {
-    let mut seen = 0;
-    source.scan(index.name, span, Direction::Forward, &mut |key, value| {
-        seen += 1;
-        if seen > limits::SCAN_KEYS {
-            return Err(Error::new(
-                Code::UnsupportedQuery,
-                format!(
-                    "the filter matches over {} entries of {}; narrow it",
-                    limits::SCAN_KEYS,
-                    index.name
-                ),
-            ));
-        }
-        into.extend(entry_id(index, key, value).and_then(|id| u32::try_from(id).ok()));
-        Ok(true)
-    })?;
-    plan.examined += seen as u64;
-    Ok(())
-}
-
-fn entry_id(index: &Index, key: &[u8], value: &[u8]) -> Option<Id> {
-    if index.unique { keys::id_of(value) } else { key::trailing_id(key) }
-}
-
-fn unsupported<R: Record>(filter: &Filter) -> Error {
-    Error::new(
-        Code::UnsupportedQuery,
-        format!("{} cannot be filtered by {} in this way", R::TABLE, filter.field),
-    )
-}
-
 /// One run of a query.
 struct Run<'a, R> {
     store: &'a Store,
     source: &'a dyn Snapshot,
     query: &'a Query,
+    tuning: &'a Tuning,
     order: Order,
     set: Option<RoaringBitmap>,
     total: u64,
@@ -322,13 +167,18 @@ struct Run<'a, R> {
 }
 
 impl<'a, R: Record> Run<'a, R> {
-    fn new(store: &'a Store, source: &'a dyn Snapshot, query: &'a Query) -> Result<Self> {
+    fn new(
+        store: &'a Store,
+        source: &'a dyn Snapshot,
+        query: &'a Query,
+        tuning: &'a Tuning,
+    ) -> Result<Self> {
         let (after, skip) = match &query.window {
             Window::Offset(skip) => (None, *skip),
             Window::After(text) => (Some(Cursor::decode(text, query.hash())?.after), 0),
         };
         let mut plan = Plan::default();
-        let set = matching::<R>(store, source, &query.filters, &mut plan)?;
+        let set = matching::<R>(store, source, &query.filters, tuning, &mut plan)?;
         let total = match &set {
             Some(set) => set.len(),
             None => source.len(R::TABLE)?,
@@ -345,6 +195,7 @@ impl<'a, R: Record> Run<'a, R> {
             store,
             source,
             query,
+            tuning,
             order,
             set,
             total,
@@ -381,42 +232,45 @@ impl<'a, R: Record> Run<'a, R> {
     }
 
     fn find(&mut self, want: u64) -> Result<Vec<Id>> {
-        let universe = self.source.len(R::TABLE)?;
-        let steps = (self.skip + want).saturating_mul(universe) / self.total.max(1);
-        if self.set.is_some()
-            && self.total <= limits::SORT_ROWS
-            && self.total * FETCH < steps * STEP
-        {
-            return self.sort_set(want);
-        }
-        if let [] = self.order.parts.as_slice() {
+        if self.order.parts.is_empty() {
             return self.walk_ids(want);
         }
-        if let Some((index, prefix, exact)) = self.ordering_index() {
+        let universe = self.source.len(R::TABLE)?;
+        let steps = (self.skip + want).saturating_mul(universe) / self.total.max(1);
+        let sortable = self.total <= self.tuning.sort_rows;
+        let cheaper =
+            self.total.saturating_mul(self.tuning.fetch) < steps.saturating_mul(self.tuning.step);
+        if self.set.is_some() && sortable && cheaper {
+            return self.sort_set(want);
+        }
+        if let Some((index, prefix, exact)) = self.ordering_index()? {
             self.store.hit(index.name);
-            let patience = if exact { u64::MAX } else { PATIENCE };
+            let patience = if exact { u64::MAX } else { self.tuning.patience };
             if let Some(ids) = self.walk_index(index, &prefix, want, patience)? {
-                self.plan.order = index.name.to_owned();
                 return Ok(ids);
             }
             if let Some(field) = self.ordering_facet() {
                 return self.walk_facet(field, want);
             }
-            if self.total <= limits::SORT_ROWS {
+            if sortable {
                 return self.sort_set(want);
             }
-            self.plan.order = index.name.to_owned();
             return Ok(self.walk_index(index, &prefix, want, u64::MAX)?.unwrap_or_default());
         }
         if let Some(field) = self.ordering_facet() {
             return self.walk_facet(field, want);
         }
-        if self.total <= limits::SORT_ROWS {
+        if sortable {
             return self.sort_set(want);
         }
+        Err(self.unsorted())
+    }
+
+    /// Why there is no answer.
+    fn unsorted(&self) -> Error {
         let sort: Vec<_> = self.query.sort.iter().map(|s| s.field).collect();
         let filters: Vec<_> = self.query.filters.iter().map(|f| f.field).collect();
-        Err(Error::new(
+        Error::new(
             Code::UnsupportedQuery,
             format!(
                 "no index of {} has the order {} for the filters [{}], and {} rows are too many to sort",
@@ -425,7 +279,7 @@ impl<'a, R: Record> Run<'a, R> {
                 filters.join(", "),
                 self.total
             ),
-        ))
+        )
     }
 
     /// The facet whose values come in the wanted order.
@@ -438,52 +292,49 @@ impl<'a, R: Record> Run<'a, R> {
 
     /// The index whose entries come in the wanted order, preferably after the values that
     /// filters fix; the key that those make; and whether it then has exactly the result.
-    fn ordering_index(&self) -> Option<(&'static Index, Vec<u8>, bool)> {
-        let fixed: Vec<(&str, &Value)> = self
-            .query
-            .filters
-            .iter()
-            .filter_map(|f| match &f.test {
-                Test::In(values) if values.len() == 1 => Some((f.field, &values[0])),
-                _ => None,
-            })
-            .collect();
+    fn ordering_index(&self) -> Result<Option<(&'static Index, Vec<u8>, bool)>> {
         let mut best: Option<(usize, &'static Index, Vec<u8>)> = None;
-        for index in R::indexes() {
-            let Some(lead) = index.parts.len().checked_sub(self.order.parts.len()) else {
-                continue;
-            };
-            let (head, tail) = index.parts.split_at(lead);
-            let in_order = tail
-                .iter()
-                .zip(&self.order.parts)
-                .all(|(p, (f, d))| p.field == *f && p.descending == *d);
-            let values: Option<Vec<&Value>> = head
-                .iter()
-                .map(|p| fixed.iter().find(|(f, _)| *f == p.field).map(|(_, v)| *v))
-                .collect();
-            let Some(values) = values.filter(|_| in_order && !index.unique) else { continue };
+        for index in R::indexes().iter().filter(|i| !i.unique) {
+            let Some((lead, prefix)) = self.serves_order(index) else { continue };
             if best.as_ref().is_none_or(|(n, ..)| *n < lead) {
-                let mut prefix = Vec::new();
-                head.iter().zip(values).for_each(|(p, v)| key::push(&mut prefix, v, p.descending));
                 best = Some((lead, index, prefix));
             }
         }
-        // A unique index over the order alone will do too: its keys have no number at the end.
-        let unique = || {
-            R::indexes().iter().find(|i| {
-                i.unique
-                    && i.parts.len() == self.order.parts.len()
-                    && i.parts
-                        .iter()
-                        .zip(&self.order.parts)
-                        .all(|(p, (f, d))| p.field == *f && p.descending == *d)
-            })
-        };
-        match best {
-            Some((lead, index, prefix)) => Some((index, prefix, lead == self.query.filters.len())),
-            None => unique().map(|index| (index, Vec::new(), self.query.filters.is_empty())),
+        if let Some((lead, index, prefix)) = best {
+            return Ok(Some((index, prefix, lead == self.query.filters.len())));
         }
+        // A unique index over the order alone will do too, unless it leaves records out.
+        for index in R::indexes().iter().filter(|i| i.unique) {
+            if let Some((0, prefix)) = self.serves_order(index)
+                && select::is_complete::<R>(self.source, index)?
+            {
+                return Ok(Some((index, prefix, self.query.filters.is_empty())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// If the last parts of an index are the order and filters fix those before: how many
+    /// they fix, and the key that their values make.
+    fn serves_order(&self, index: &Index) -> Option<(usize, Vec<u8>)> {
+        let lead = index.parts.len().checked_sub(self.order.parts.len())?;
+        let (head, tail) = index.parts.split_at(lead);
+        let in_order = tail
+            .iter()
+            .zip(&self.order.parts)
+            .all(|(p, (f, d))| p.field == *f && p.descending == *d);
+        if !in_order {
+            return None;
+        }
+        let mut prefix = Vec::new();
+        for part in head {
+            let value = self.query.filters.iter().find_map(|f| match &f.test {
+                Test::In(values) if f.field == part.field && values.len() == 1 => values.first(),
+                _ => None,
+            })?;
+            key::push(&mut prefix, value, part.descending);
+        }
+        Some((lead, prefix))
     }
 
     fn direction(&self) -> Direction {
@@ -513,12 +364,13 @@ impl<'a, R: Record> Run<'a, R> {
         want: u64,
         patience: u64,
     ) -> Result<Option<Vec<Id>>> {
+        index.name.clone_into(&mut self.plan.order);
         let span = self.span_after(prefix, index.unique);
         let (mut ids, mut skip, mut steps) = (Vec::new(), self.skip, 0);
         let set = self.set.as_ref();
         self.source.scan(index.name, &span, self.direction(), &mut |key, value| {
             steps += 1;
-            let id = entry_id(index, key, value)
+            let id = select::entry_id(index, key, value)
                 .ok_or_else(|| Error::internal(format!("{} holds a damaged row", index.name)))?;
             if set.is_none_or(|s| s.contains(id as u32)) {
                 if skip > 0 {

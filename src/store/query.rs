@@ -149,7 +149,7 @@ fn split(text: &str) -> Vec<Piece> {
         let last = pieces.last_mut().expect("there is always one");
         match c {
             '\\' if chars.peek().is_some_and(|n| ",*\\".contains(*n)) => {
-                last.text.extend(chars.next())
+                last.text.extend(chars.next());
             }
             ',' => pieces.push(Piece { text: String::new(), open_end: false }),
             '*' if chars.peek().is_none_or(|n| *n == ',') => last.open_end = true,
@@ -191,13 +191,10 @@ fn is_sortable<R: Record>(field: &Field<R>) -> bool {
 
 /// Names that a filter may use: `id`, every facet, and what some index has first.
 pub fn filterable<R: Record>() -> impl Iterator<Item = (&'static str, Kind, &'static str)> {
-    R::fields()
+    let fields = R::fields()
         .iter()
-        .filter(|f| {
-            f.facet
-                || R::indexes().iter().any(|i| i.parts.first().is_some_and(|p| p.field == f.name))
-        })
-        .map(|f| (f.name, f.kind, f.about))
+        .filter(|f| f.facet || R::indexes().iter().any(|i| super::select::leads::<R>(i, f.name)));
+    std::iter::once(("id", Kind::U64, "Number.")).chain(fields.map(|f| (f.name, f.kind, f.about)))
 }
 
 fn unknown_field<R: Record>(name: &str) -> Error {
@@ -214,13 +211,16 @@ pub(super) struct Order {
 }
 
 impl Order {
+    /// The number is the last step of every order and unique, so steps behind it mean
+    /// nothing. Without a word on it, it goes down if everything else does.
     pub(super) fn of(sort: &[Sort]) -> Self {
-        let named = sort.iter().filter(|s| s.field != "id");
-        let all_down = !sort.is_empty() && sort.iter().all(|s| s.descending);
-        Self {
-            parts: named.map(|s| (s.field, s.descending && !all_down)).collect(),
-            reverse: all_down,
-        }
+        let named = sort.iter().position(|s| s.field == "id").unwrap_or(sort.len());
+        let reverse = match sort.get(named) {
+            Some(id) => id.descending,
+            None => !sort.is_empty() && sort.iter().all(|s| s.descending),
+        };
+        let parts = sort[..named].iter().map(|s| (s.field, s.descending != reverse));
+        Self { parts: parts.collect(), reverse }
     }
 
     /// The key of a record: its parts, then its number.

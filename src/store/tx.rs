@@ -1,15 +1,18 @@
 //! Transactions: a snapshot with staged changes on top. `put` moves a record in every
 //! index and facet whose key changed; nobody else writes to those tables.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::iter::Peekable;
 
 use roaring::RoaringBitmap;
 
 use super::engine::{Direction, Snapshot, Source, Span, Table, Visit};
+use super::keys::Projection;
 use super::read::Read;
-use super::{META, keys, row};
+use super::{META, facet, keys, row};
 use crate::base::id::Id;
-use crate::base::record::{Head, Record, Value};
+use crate::base::record::{Head, Record};
 use crate::base::{Code, Error, Result, Timestamp};
 
 type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -27,7 +30,7 @@ struct Bit {
 pub(super) struct Group {
     snapshot: Box<dyn Snapshot>,
     staged: Staged,
-    bitmaps: HashMap<(Table, Vec<u8>), RoaringBitmap>,
+    bitmaps: HashMap<Table, HashMap<Vec<u8>, RoaringBitmap>>,
 }
 
 impl Group {
@@ -39,34 +42,38 @@ impl Group {
         self.staged.is_empty()
     }
 
-    /// Takes over what a transaction has staged.
+    /// Takes over what a transaction has staged: all of it, or after an error nothing.
     pub(super) fn absorb(&mut self, staged: TxResult) -> Result<()> {
+        for bit in &staged.bits {
+            self.load(bit)?;
+        }
         for bit in staged.bits {
-            self.apply(bit)?;
+            let bitmap = self
+                .bitmaps
+                .get_mut(bit.table)
+                .and_then(|t| t.get_mut(&bit.key))
+                .expect("loaded above");
+            if bit.set {
+                bitmap.insert(bit.id);
+            } else {
+                bitmap.remove(bit.id);
+            }
         }
         for (table, rows) in staged.rows {
-            self.staged.entry(table).or_default().extend(rows);
+            match self.staged.entry(table) {
+                Entry::Vacant(slot) => drop(slot.insert(rows)),
+                Entry::Occupied(mut slot) => slot.get_mut().extend(rows),
+            }
         }
         Ok(())
     }
 
-    fn apply(&mut self, bit: Bit) -> Result<()> {
-        let slot = (bit.table, bit.key);
-        let bitmap = match self.bitmaps.entry(slot) {
-            std::collections::hash_map::Entry::Occupied(e) => e.into_mut(),
-            std::collections::hash_map::Entry::Vacant(e) => {
-                let (table, key) = e.key();
-                let stored = self.snapshot.get(table, key)?;
-                e.insert(
-                    stored
-                        .map_or_else(|| Ok(RoaringBitmap::new()), |b| super::facet::decode(&b))?,
-                )
-            }
-        };
-        if bit.set {
-            bitmap.insert(bit.id);
-        } else {
-            bitmap.remove(bit.id);
+    fn load(&mut self, bit: &Bit) -> Result<()> {
+        let table = self.bitmaps.entry(bit.table).or_default();
+        if !table.contains_key(&bit.key) {
+            let stored = self.snapshot.get(bit.table, &bit.key)?;
+            let bitmap = stored.map_or_else(|| Ok(RoaringBitmap::new()), |b| facet::decode(&b))?;
+            table.insert(bit.key.clone(), bitmap);
         }
         Ok(())
     }
@@ -74,9 +81,12 @@ impl Group {
     /// Everything as one batch for the engine.
     pub(super) fn into_batch(self) -> Result<super::engine::Batch> {
         let mut batch: super::engine::Batch = self.staged.into_iter().collect();
-        for ((table, key), bitmap) in self.bitmaps {
-            let value = if bitmap.is_empty() { None } else { Some(super::facet::encode(&bitmap)?) };
-            batch.entry(table).or_default().insert(key, value);
+        for (table, bitmaps) in self.bitmaps {
+            let rows = batch.entry(table).or_default();
+            for (key, bitmap) in bitmaps {
+                let value = if bitmap.is_empty() { None } else { Some(facet::encode(bitmap)?) };
+                rows.insert(key, value);
+            }
         }
         Ok(batch)
     }
@@ -184,14 +194,14 @@ impl<'a> Tx<'a> {
     /// Removes a record from its table, indexes and facets.
     pub fn delete<R: Record>(&mut self, id: Id) -> Result<R> {
         let old = self.require::<R>(id)?;
+        let short = short_id(id)?;
+        let was = Projection::of(&old);
         for index in R::indexes() {
-            for (key, _) in keys::index_rows(index, &old) {
+            for key in was.keys(index, id) {
                 self.stage(index.name, key, None);
             }
         }
-        for (field, value) in keys::facet_cells(&old) {
-            self.flip::<R>(field, &value, id, false)?;
-        }
+        self.flip::<R>(keys::facet_keys(&was, None, short), short, false);
         self.stage(R::TABLE, keys::record_key(id).to_vec(), None);
         self.touched.push(Touched { table: R::TABLE, id, deleted: true });
         Ok(old)
@@ -211,17 +221,21 @@ impl<'a> Tx<'a> {
         self.count_up(&super::generation_key(table))
     }
 
-    /// Rewrites index rows of a record whose table row is already there; for rebuilds.
+    /// Writes the index rows and facet bits of a record whose table row is there; for
+    /// rebuilds, which begin with empty indexes.
     pub(super) fn restage<R: Record>(&mut self, record: &R) -> Result<()> {
         let id = record.head().id;
+        let short = short_id(id)?;
+        let now = Projection::of(record);
         for index in R::indexes() {
-            for (key, value) in keys::index_rows(index, record) {
-                self.stage(index.name, key, Some(value));
+            for key in now.keys(index, id) {
+                if index.unique && self.get(index.name, &key)?.is_some() {
+                    return Err(duplicate::<R>(index, record));
+                }
+                self.stage(index.name, key, Some(keys::index_value(index, id)));
             }
         }
-        for (field, value) in keys::facet_cells(record) {
-            self.flip::<R>(field, &value, id, true)?;
-        }
+        self.flip::<R>(keys::facet_keys(&now, None, short), short, true);
         Ok(())
     }
 
@@ -231,7 +245,7 @@ impl<'a> Tx<'a> {
     }
 
     fn next_id(&mut self, table: Table) -> Result<Id> {
-        let id = self.count_up(&format!("seq/{table}"))?;
+        let id = self.count_up(&super::sequence_key(table))?;
         if id > u64::from(u32::MAX) {
             return Err(Error::internal(format!("{table} has run out of numbers")));
         }
@@ -248,39 +262,56 @@ impl<'a> Tx<'a> {
         self.rows.entry(table).or_default().insert(key, value);
     }
 
+    /// Stages a record with all that is derived from it. Everything that can fail comes
+    /// before the first row is staged, so that a body may go on after an error.
     fn write<R: Record>(&mut self, old: Option<&R>, new: &R) -> Result<()> {
         let id = new.head().id;
-        for index in R::indexes() {
-            let was = old.map(|old| keys::index_rows(index, old)).unwrap_or_default();
-            let now = keys::index_rows(index, new);
-            for (key, _) in was.iter().filter(|row| !now.contains(row)) {
-                self.stage(index.name, key.clone(), None);
+        let short = short_id(id)?;
+        let (was, now) = (old.map(Projection::of), Projection::of(new));
+        if let Some(field) = now.unwritable() {
+            return Err(Error::internal(format!("{} of a {} is no number", field, R::NOUN)));
+        }
+        let row = row::encode(new)?;
+        let mut moves = Vec::with_capacity(R::indexes().len());
+        for index in R::indexes().iter().filter(|i| now.differs(was.as_ref(), i)) {
+            let mut gone = was.as_ref().map(|was| was.keys(index, id)).unwrap_or_default();
+            let mut come = now.keys(index, id);
+            if !gone.is_empty() {
+                let kept: Vec<_> = come.extract_if(.., |key| gone.contains(key)).collect();
+                gone.retain(|key| !kept.contains(key));
             }
-            for (key, value) in now.into_iter().filter(|row| !was.contains(row)) {
-                if index.unique && self.get(index.name, &key)?.is_some() {
+            for key in come.iter().filter(|_| index.unique) {
+                if self.get(index.name, key)?.is_some() {
                     return Err(duplicate::<R>(index, new));
                 }
-                self.stage(index.name, key, Some(value));
+            }
+            moves.push((index, gone, come));
+        }
+        for (index, gone, come) in moves {
+            for key in gone {
+                self.stage(index.name, key, None);
+            }
+            for key in come {
+                self.stage(index.name, key, Some(keys::index_value(index, id)));
             }
         }
-        let was = old.map(keys::facet_cells).unwrap_or_default();
-        let now = keys::facet_cells(new);
-        for (field, value) in was.iter().filter(|cell| !now.contains(cell)) {
-            self.flip::<R>(field, value, id, false)?;
+        if let Some(was) = &was {
+            self.flip::<R>(keys::facet_keys(was, Some(&now), short), short, false);
         }
-        for (field, value) in now.iter().filter(|cell| !was.contains(cell)) {
-            self.flip::<R>(field, value, id, true)?;
-        }
-        self.stage(R::TABLE, keys::record_key(id).to_vec(), Some(row::encode(new)?));
+        self.flip::<R>(keys::facet_keys(&now, was.as_ref(), short), short, true);
+        self.stage(R::TABLE, keys::record_key(id).to_vec(), Some(row));
         self.touched.push(Touched { table: R::TABLE, id, deleted: false });
         Ok(())
     }
 
-    fn flip<R: Record>(&mut self, field: &str, value: &Value, id: Id, set: bool) -> Result<()> {
-        let id = u32::try_from(id).map_err(|_| Error::internal("an id is over 32 bits"))?;
-        self.bits.push(Bit { table: R::FACETS, key: keys::facet_key(field, value, id), id, set });
-        Ok(())
+    fn flip<R: Record>(&mut self, keys: Vec<Vec<u8>>, id: u32, set: bool) {
+        self.bits.extend(keys.into_iter().map(|key| Bit { table: R::FACETS, key, id, set }));
     }
+}
+
+/// Facets hold numbers of 32 bits; sequences end there.
+fn short_id(id: Id) -> Result<u32> {
+    u32::try_from(id).map_err(|_| Error::internal("an id is over 32 bits"))
 }
 
 fn duplicate<R: Record>(index: &crate::base::record::Index, record: &R) -> Error {
@@ -320,14 +351,17 @@ impl Source for Tx<'_> {
         if span.is_empty() {
             return Ok(());
         }
-        let mut overlay: Rows = BTreeMap::new();
-        for layer in [&self.group.staged, &self.rows] {
-            if let Some(rows) = layer.get(table) {
-                let range = rows.range::<Vec<u8>, _>((span.start.as_ref(), span.end.as_ref()));
-                overlay.extend(range.map(|(k, v)| (k.clone(), v.clone())));
+        let overlay = Overlay::new(
+            [&self.rows, &self.group.staged].map(|layer| layer.get(table)),
+            span,
+            direction,
+        );
+        match overlay {
+            Some(overlay) => {
+                merge_scan(&*self.group.snapshot, overlay, table, span, direction, visit)
             }
+            None => self.group.snapshot.scan(table, span, direction, visit),
         }
-        merge_scan(&*self.group.snapshot, overlay, table, span, direction, visit)
     }
 
     fn len(&self, table: Table) -> Result<u64> {
@@ -336,44 +370,88 @@ impl Source for Tx<'_> {
     }
 }
 
+type StagedRow<'a> = (&'a [u8], Option<&'a [u8]>);
+type StagedRows<'a> = Peekable<Box<dyn Iterator<Item = StagedRow<'a>> + 'a>>;
+
+/// The staged rows of a span in order, read lazily: a scan that stops after one row must
+/// not pay for all that a large transaction has staged.
+struct Overlay<'a> {
+    /// What this transaction has staged; hides the same keys below.
+    upper: StagedRows<'a>,
+    /// What earlier transactions of the group have staged.
+    lower: StagedRows<'a>,
+    direction: Direction,
+}
+
+impl<'a> Overlay<'a> {
+    /// `None` if nothing is staged there.
+    fn new(layers: [Option<&'a Rows>; 2], span: &Span, direction: Direction) -> Option<Self> {
+        let [mut upper, mut lower] = layers.map(|rows| -> StagedRows<'a> {
+            let Some(rows) = rows else {
+                return (Box::new(std::iter::empty()) as Box<dyn Iterator<Item = _>>).peekable();
+            };
+            let range = rows
+                .range::<Vec<u8>, _>((span.start.as_ref(), span.end.as_ref()))
+                .map(|(k, v)| (k.as_slice(), v.as_deref()));
+            let range: Box<dyn Iterator<Item = StagedRow<'a>> + 'a> = match direction {
+                Direction::Forward => Box::new(range),
+                Direction::Reverse => Box::new(range.rev()),
+            };
+            range.peekable()
+        });
+        let any = upper.peek().is_some() || lower.peek().is_some();
+        any.then_some(Self { upper, lower, direction })
+    }
+
+    fn comes_first(&self, a: &[u8], b: &[u8]) -> bool {
+        match self.direction {
+            Direction::Forward => a < b,
+            Direction::Reverse => a > b,
+        }
+    }
+
+    /// The next row if its key does not come after `limit`.
+    fn next_up_to(&mut self, limit: Option<&[u8]>) -> Option<StagedRow<'a>> {
+        let (upper, lower) = (self.upper.peek().map(|r| r.0), self.lower.peek().map(|r| r.0));
+        let first = match (upper, lower) {
+            (Some(u), Some(l)) if self.comes_first(l, u) => l,
+            (Some(u), _) => u,
+            (None, Some(l)) => l,
+            (None, None) => return None,
+        };
+        if limit.is_some_and(|limit| self.comes_first(limit, first)) {
+            return None;
+        }
+        let hidden = self.lower.next_if(|r| r.0 == first);
+        self.upper.next_if(|r| r.0 == first).or(hidden)
+    }
+}
+
 /// Visits the rows of `base` with those of `overlay` in their places.
 fn merge_scan(
     base: &dyn Source,
-    overlay: Rows,
+    mut overlay: Overlay<'_>,
     table: Table,
     span: &Span,
     direction: Direction,
     visit: &mut Visit<'_>,
 ) -> Result<()> {
-    let mut pending: Vec<(Vec<u8>, Option<Vec<u8>>)> = overlay.into_iter().collect();
-    // The next one is at the end.
-    if direction == Direction::Forward {
-        pending.reverse();
-    }
-    let comes_first = |a: &[u8], b: &[u8]| match direction {
-        Direction::Forward => a < b,
-        Direction::Reverse => a > b,
-    };
     let mut going = true;
     base.scan(table, span, direction, &mut |key, value| {
-        while let Some((k, v)) = pending.pop_if(|(k, _)| comes_first(k, key)) {
+        while let Some((k, v)) = overlay.next_up_to(Some(key)) {
             if let Some(v) = v {
-                going = visit(&k, &v)?;
-                if !going {
-                    return Ok(false);
-                }
+                going = visit(k, v)?;
+            }
+            if !going || k == key {
+                return Ok(going);
             }
         }
-        going = match pending.pop_if(|(k, _)| k == key) {
-            Some((_, None)) => true,
-            Some((_, Some(v))) => visit(key, &v)?,
-            None => visit(key, value)?,
-        };
+        going = visit(key, value)?;
         Ok(going)
     })?;
-    while let Some((k, v)) = pending.pop().filter(|_| going) {
+    while going && let Some((k, v)) = overlay.next_up_to(None) {
         if let Some(v) = v {
-            going = visit(&k, &v)?;
+            going = visit(k, v)?;
         }
     }
     Ok(())

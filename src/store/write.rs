@@ -1,6 +1,6 @@
 //! The single writer: a thread that runs transactions in turn, commits several at once and
-//! answers each only after the commit is durable. It also brings the engine back after an
-//! I/O error, and refuses writes while the disk is nearly full.
+//! answers each only after the commit is durable. What it does when the disk fails or fills
+//! is in `care.rs`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -8,16 +8,19 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::commit::{Commit, Done};
+use super::care::{Recovery, SpaceGuard};
+use super::commit::{Commit, Done, Observer};
 use super::engine::Table;
 use super::tx::{Group, Touched, Tx};
 use super::{Inner, META};
 use crate::base::{Code, Error, Result, limits};
 
+type Run = dyn FnMut(&mut Tx<'_>) -> Result<()> + Send;
+
 /// A transaction on its way to the writer.
 pub(super) struct Job {
     pub(super) name: &'static str,
-    pub(super) run: Box<dyn FnMut(&mut Tx<'_>) -> Result<()> + Send>,
+    pub(super) run: Box<Run>,
     pub(super) reply: Box<dyn FnOnce(Result<()>) + Send>,
 }
 
@@ -57,7 +60,7 @@ impl Writer {
     pub(super) fn stop(&self) {
         let thread = self.thread.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         if let Some(thread) = thread {
-            // A full queue only makes this wait; a gone thread is what is wanted.
+            // A full queue only makes this wait; a thread that has gone is what is wanted.
             let _gone = self.queue.send(Message::Stop);
             if thread.join().is_err() {
                 tracing::error!("the writer's thread panicked");
@@ -66,17 +69,34 @@ impl Writer {
     }
 }
 
-/// Pause between two attempts to open a failed engine.
-const RECOVERY_PAUSE: Duration = Duration::from_millis(250);
+/// How long the writer waits for work before it looks after engine and free space.
+const IDLE: Duration = Duration::from_millis(250);
 
 fn run(inner: &Inner, jobs: &Receiver<Message>) {
+    work(inner, jobs);
+    // What came in behind the stop is answered too.
+    while let Ok(message) = jobs.try_recv() {
+        if let Message::Job(job) = message {
+            (job.reply)(Err(closed()));
+        }
+    }
+}
+
+/// The answer to a write that came too late.
+pub(super) fn closed() -> Error {
+    Error::new(Code::Unavailable, "the store is closed")
+}
+
+fn work(inner: &Inner, jobs: &Receiver<Message>) {
     let mut space = SpaceGuard::default();
+    let mut recovery = Recovery::default();
     loop {
-        let first = match jobs.recv_timeout(RECOVERY_PAUSE) {
+        let first = match jobs.recv_timeout(IDLE) {
             Ok(Message::Job(job)) => job,
             Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {
-                recover(inner);
+                // Nobody waits for an answer here; `health` has it.
+                let _reason = recovery.attempt(inner);
                 space.refresh(inner);
                 continue;
             }
@@ -93,8 +113,7 @@ fn run(inner: &Inner, jobs: &Receiver<Message>) {
                 Err(_) => break,
             }
         }
-        recover(inner);
-        match space.check(inner) {
+        match recovery.attempt(inner).and_then(|()| space.check(inner)) {
             Ok(()) => commit(inner, batch),
             Err(why) => batch.into_iter().for_each(|job| (job.reply)(Err(copy(&why)))),
         }
@@ -104,19 +123,11 @@ fn run(inner: &Inner, jobs: &Receiver<Message>) {
     }
 }
 
-/// Opens a failed engine anew; once per call, so that callers are answered meanwhile.
-fn recover(inner: &Inner) {
-    if !inner.engine.is_failed() {
-        return;
-    }
-    match inner.engine.recover().and_then(|()| inner.load_generations()) {
-        Ok(()) => {
-            inner.set_trouble(None);
-            tracing::warn!("the storage was opened anew after an I/O error");
-        }
-        Err(e) => {
-            inner.set_trouble(Some(e.chain()));
-            tracing::error!(error = %e.chain(), "the storage cannot be opened anew yet");
+/// Tells every observer. One that panics must not end the writer, and with it all writing.
+pub(super) fn tell(inner: &Inner, what: &dyn Fn(&dyn Observer)) {
+    for observer in inner.observers() {
+        if catch_unwind(AssertUnwindSafe(|| what(&**observer))).is_err() {
+            tracing::error!("an observer of commits panicked");
         }
     }
 }
@@ -134,26 +145,23 @@ fn commit(inner: &Inner, jobs: Vec<Job>) {
         let outcome = attempt(inner, &mut group, &mut job, &mut touched);
         outcomes.push((job, outcome));
     }
-    let written = finish(inner, group, &mut touched);
+    let written = finish(inner, group, &touched);
     let elapsed = started.elapsed();
     if let Err(e) = &written {
-        inner.set_trouble(Some(e.chain()));
+        if inner.engine.is_failed() {
+            inner.set_trouble(Some(e.chain()));
+        }
         tracing::error!(error = %e.chain(), "a commit failed");
     } else if !touched.is_empty() {
         let commit = Commit { touched };
-        for observer in inner.observers() {
-            observer.committed(&commit);
-        }
+        tell(inner, &|observer| observer.committed(&commit));
     }
     let size = outcomes.len();
     for (job, outcome) in outcomes {
-        let outcome = match (&written, outcome) {
-            (Err(e), Ok(())) => Err(copy(e)),
-            (_, outcome) => outcome,
-        };
-        for observer in inner.observers() {
-            observer.done(&Done { name: job.name, ok: outcome.is_ok(), elapsed, group: size });
-        }
+        // A refusal too may rest on what another transaction had staged in vain.
+        let outcome = written.as_ref().map_err(copy).copied().and(outcome);
+        let done = Done { name: job.name, ok: outcome.is_ok(), elapsed, group: size };
+        tell(inner, &|observer| observer.done(&done));
         (job.reply)(outcome);
     }
 }
@@ -169,9 +177,11 @@ fn attempt(
     let ran = catch_unwind(AssertUnwindSafe(|| (job.run)(&mut tx)));
     match ran {
         Ok(Ok(())) => {
-            let result = tx.finish();
-            touched.extend_from_slice(&result.touched);
-            group.absorb(result)
+            let mut result = tx.finish();
+            let of_this = std::mem::take(&mut result.touched);
+            group.absorb(result)?;
+            touched.extend(of_this);
+            Ok(())
         }
         Ok(Err(e)) => Err(e),
         Err(_) => Err(Error::internal(format!("the transaction {} panicked", job.name))),
@@ -179,7 +189,7 @@ fn attempt(
 }
 
 /// Bumps the generations of what was touched and makes everything durable.
-fn finish(inner: &Inner, mut group: Group, touched: &mut Vec<Touched>) -> Result<()> {
+fn finish(inner: &Inner, mut group: Group, touched: &[Touched]) -> Result<()> {
     if group.is_empty() {
         return Ok(());
     }
@@ -206,49 +216,10 @@ fn finish(inner: &Inner, mut group: Group, touched: &mut Vec<Touched>) -> Result
 }
 
 /// Several callers get the same answer.
-fn copy(e: &Error) -> Error {
+pub(super) fn copy(e: &Error) -> Error {
     let copy = Error::new(e.code(), e.detail().to_owned());
     match e.retry_after_s() {
         Some(s) => copy.with_retry_after(s),
         None => copy,
-    }
-}
-
-/// Watches the free space of the data directory's file system.
-#[derive(Default)]
-struct SpaceGuard {
-    checked: Option<Instant>,
-    refused: bool,
-}
-
-impl SpaceGuard {
-    fn check(&mut self, inner: &Inner) -> Result<()> {
-        let fresh = self.checked.is_some_and(|t| t.elapsed() < Duration::from_secs(1));
-        if !fresh || self.refused {
-            self.refresh(inner);
-        }
-        if self.refused {
-            return Err(Error::new(
-                Code::ReadOnly,
-                "the disk is nearly full, so only reading works",
-            )
-            .with_retry_after(30));
-        }
-        Ok(())
-    }
-
-    fn refresh(&mut self, inner: &Inner) {
-        self.checked = Some(Instant::now());
-        let Some(free) = inner.free_bytes() else { return };
-        let refused = free < inner.options.min_free_bytes;
-        if refused != self.refused {
-            if refused {
-                tracing::error!(free_bytes = free, "the disk is nearly full: writing is suspended");
-            } else {
-                tracing::info!(free_bytes = free, "there is space again: writing resumes");
-            }
-        }
-        self.refused = refused;
-        inner.set_read_only(refused);
     }
 }

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { chromium } from "playwright-core";
 
-export const BASE = (process.env.BASE_URL ?? "http://127.0.0.1:8080").replace(/\/$/, "");
+export const BASE = (process.env.BASE_URL ?? "http://127.0.0.1:8000").replace(/\/$/, "");
 export const ADMIN = {
   username: process.env.ADMIN_USER ?? "admin",
   password: process.env.ADMIN_PASSWORD ?? "correct horse battery",

@@ -25,7 +25,7 @@ pub struct Page<T: ParseFromJSON + ToJSON> {
     pub items: Vec<T>,
     /// Rows on all pages; exact.
     pub total_count: u64,
-    /// Number of this page; absent if it was reached by cursor.
+    /// Number of this page; absent if it was reached by cursor only.
     pub page: Option<u64>,
     /// Rows per page.
     pub page_size: u64,

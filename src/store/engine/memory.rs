@@ -35,6 +35,11 @@ impl Engine for Memory {
         Ok(())
     }
 
+    fn clear(&self, table: Table) -> Result<()> {
+        self.tables.write().expect("no writer panics").remove(table);
+        Ok(())
+    }
+
     fn is_failed(&self) -> bool {
         false
     }

@@ -114,10 +114,13 @@ pub trait Engine: Send + Sync + 'static {
     /// [`Engine::recover`] has succeeded.
     fn commit(&self, batch: &Batch) -> Result<()>;
 
+    /// Empties a table, durably; for rebuilds.
+    fn clear(&self, table: Table) -> Result<()>;
+
     /// Whether [`Engine::recover`] is needed before anything else will work.
     fn is_failed(&self) -> bool;
 
-    /// Opens anew after an error.
+    /// Opens anew after an error. Snapshots that are still alive answer no more.
     fn recover(&self) -> Result<()>;
 
     /// Sizes of the whole.
@@ -129,8 +132,8 @@ pub trait Engine: Send + Sync + 'static {
     /// Writes a consistent copy to a new file while others read and write. Returns rows.
     fn copy_to(&self, path: &Path) -> Result<u64>;
 
-    /// Gives free space back to the file system. Nothing else may run meanwhile: callers
-    /// get `StorageUnavailable`.
+    /// Gives free space back to the file system. Nothing else can run meanwhile: callers
+    /// get `StorageUnavailable`. `Conflict` while snapshots are alive.
     fn compact(&self) -> Result<()>;
 
     /// Closes cleanly; the engine cannot be used afterwards.

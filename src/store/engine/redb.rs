@@ -8,14 +8,15 @@
 
 use std::cell::RefCell;
 use std::fs::{self, File};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::RwLock;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
+use redb::backends::FileBackend;
 use redb::{
     Builder, Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase,
-    ReadableTableMetadata, StorageError, TableDefinition, TableError, TableHandle,
+    ReadableTableMetadata, TableDefinition, TableError, TableHandle,
 };
 
 use super::{Batch, Direction, Engine, EngineStats, Snapshot, Source, Span, Table, Visit};
@@ -34,16 +35,48 @@ pub type Opener = dyn Fn() -> std::result::Result<Database, DatabaseError> + Sen
 pub struct Redb {
     open: Box<Opener>,
     path: Option<PathBuf>,
+    /// `None` while it is being opened again or compacted, and after it was closed.
     database: RwLock<Option<Database>>,
+    state: Arc<State>,
+}
+
+/// What snapshots share with the engine.
+#[derive(Debug, Default)]
+struct State {
+    /// The handle is of no more use.
     failed: AtomicBool,
-    readers: Arc<AtomicI64>,
+    /// Goes up with every opening: an error of an older handle says nothing of this one.
+    opening: AtomicU64,
+    readers: AtomicI64,
+}
+
+impl State {
+    fn opening(&self) -> u64 {
+        self.opening.load(Ordering::Acquire)
+    }
+
+    /// Remembers that the handle of `opening` is of no more use, if that is what `e` means.
+    fn note(&self, opening: u64, e: redb::Error) -> Error {
+        let fatal = matches!(
+            e,
+            redb::Error::Io(_)
+                | redb::Error::PreviousIo
+                | redb::Error::Corrupted(_)
+                | redb::Error::LockPoisoned(_)
+        );
+        if fatal && opening == self.opening() {
+            self.failed.store(true, Ordering::Release);
+        }
+        storage_error(e)
+    }
 }
 
 impl Redb {
     /// Opens the file at `path`, or makes it. `cache_bytes` is redb's page cache; its own
     /// default is 1 GiB.
     pub fn open(path: &Path, cache_bytes: usize) -> Result<Self> {
-        if !path.exists() {
+        // An error is not "there is none": a new file would be put in the old one's place.
+        if !path.try_exists().map_err(|e| file_error("cannot look for", path, e))? {
             create(path)?;
         }
         let file = path.to_owned();
@@ -53,45 +86,53 @@ impl Redb {
         Ok(engine)
     }
 
+    /// A database that nothing keeps; for tests that want this engine's ways without files.
+    #[cfg(test)]
+    pub(crate) fn in_memory() -> Result<Self> {
+        Self::with_opener(Box::new(|| {
+            Builder::new().create_with_backend(redb::backends::InMemoryBackend::new())
+        }))
+    }
+
     /// Opens over a storage of the caller's.
     pub fn with_opener(open: Box<Opener>) -> Result<Self> {
-        let database = open().map_err(open_error)?;
-        Ok(Self {
-            open,
-            path: None,
-            database: RwLock::new(Some(database)),
-            failed: AtomicBool::new(false),
-            readers: Arc::default(),
-        })
+        let database = guarded(|| open().map_err(open_error))?;
+        Ok(Self { open, path: None, database: RwLock::new(Some(database)), state: Arc::default() })
+    }
+
+    /// Reads every page of the file at `path` against its checksum. An error says that it
+    /// is no database, or damaged.
+    pub fn verify(path: &Path) -> Result<()> {
+        let mut builder = Builder::new();
+        builder.set_cache_size(16 << 20).set_check_integrity_on_open(true);
+        guarded(|| builder.open(path).and_then(Database::close).map_err(open_error))
     }
 
     /// Snapshots that are alive.
     #[must_use]
     pub fn readers(&self) -> i64 {
-        self.readers.load(Ordering::Relaxed)
+        self.state.readers.load(Ordering::Relaxed)
     }
 
     fn with<T>(
         &self,
         f: impl FnOnce(&Database) -> std::result::Result<T, redb::Error>,
     ) -> Result<T> {
-        let guard = self.database.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let guard = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        let opening = self.state.opening();
         let database = guard.as_ref().ok_or_else(unavailable)?;
-        f(database).map_err(|e| self.note(e))
+        f(database).map_err(|e| self.state.note(opening, e))
     }
 
-    /// Remembers that the handle is of no more use, if that is what `e` means.
-    fn note(&self, e: redb::Error) -> Error {
-        if matches!(
-            e,
-            redb::Error::Io(_)
-                | redb::Error::PreviousIo
-                | redb::Error::Corrupted(_)
-                | redb::Error::LockPoisoned(_)
-        ) {
-            self.failed.store(true, Ordering::Release);
+    /// Takes the handle away or puts one there. Never held while something slow is done, so
+    /// that nobody else waits for it.
+    fn put(&self, database: Option<Database>) -> Option<Database> {
+        let mut guard = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        if database.is_some() {
+            self.state.opening.fetch_add(1, Ordering::AcqRel);
+            self.state.failed.store(false, Ordering::Release);
         }
-        storage_error(e)
+        std::mem::replace(&mut *guard, database)
     }
 }
 
@@ -100,8 +141,12 @@ fn unavailable() -> Error {
 }
 
 fn storage_error(e: redb::Error) -> Error {
-    let full = matches!(&e, redb::Error::Io(io) if io.kind() == std::io::ErrorKind::StorageFull);
-    let text = if full { "the disk is full" } else { "the storage failed" };
+    let text = match &e {
+        redb::Error::DatabaseClosed => return unavailable().with_source(e),
+        redb::Error::Io(io) if io.kind() == std::io::ErrorKind::StorageFull => "the disk is full",
+        redb::Error::Corrupted(_) => "the database is damaged",
+        _ => "the storage failed",
+    };
     Error::new(Code::StorageUnavailable, text).with_source(e).with_retry_after(1)
 }
 
@@ -117,21 +162,38 @@ fn open_error(e: DatabaseError) -> Error {
     }
 }
 
+/// What was committed is safe all the same; only the next opening takes a little longer.
+fn close_error(e: DatabaseError) -> Error {
+    Error::new(Code::StorageUnavailable, format!("the database cannot be closed cleanly: {e}"))
+        .with_source(e)
+}
+
+fn file_error(what: &str, path: &Path, e: std::io::Error) -> Error {
+    Error::new(Code::StorageUnavailable, format!("{what} {}: {e}", path.display())).with_source(e)
+}
+
 /// Makes a new database beside its place and renames it there: a crash leaves either none
 /// or a whole one.
 fn create(path: &Path) -> Result<()> {
-    let wrap = |e: std::io::Error| {
-        Error::new(Code::StorageUnavailable, format!("cannot create {}: {e}", path.display()))
-            .with_source(e)
-    };
+    let wrap = |e: std::io::Error| file_error("cannot create", path, e);
     let temporary = path.with_extension("tmp");
-    if temporary.exists() {
-        fs::remove_file(&temporary).map_err(wrap)?;
-    }
-    Builder::new().create(&temporary).map_err(open_error)?.close().map_err(open_error)?;
+    let file = FileBackend::new(private_file(&temporary).map_err(wrap)?).map_err(open_error)?;
+    Builder::new().create_with_backend(file).map_err(open_error)?.close().map_err(open_error)?;
     File::open(&temporary).and_then(|f| f.sync_all()).map_err(wrap)?;
     fs::rename(&temporary, path).map_err(wrap)?;
     sync_directory(path).map_err(wrap)
+}
+
+/// An empty file that only its owner can read: there are password hashes in it. What was
+/// there is removed.
+pub(crate) fn private_file(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    match fs::remove_file(path) {
+        Ok(()) => {}
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+        Err(e) => return Err(e),
+    }
+    File::options().read(true).write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Makes a rename durable.
@@ -140,47 +202,69 @@ pub(crate) fn sync_directory(path: &Path) -> std::io::Result<()> {
     File::open(parent)?.sync_all()
 }
 
+/// redb promises nothing for a file that was damaged from outside; a panic in there must
+/// not end the one thread that could open it again.
+fn guarded<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(f))
+        .unwrap_or_else(|_| Err(Error::internal("the storage engine panicked")))
+}
+
+fn write(database: &Database, batch: &Batch) -> std::result::Result<(), redb::Error> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_quick_repair(true);
+    for (table, rows) in batch {
+        let mut table = transaction.open_table(definition(table))?;
+        for (key, value) in rows {
+            match value {
+                Some(value) => drop(table.insert(key.as_slice(), value.as_slice())?),
+                None => drop(table.remove(key.as_slice())?),
+            }
+        }
+    }
+    Ok(transaction.commit()?)
+}
+
 impl Engine for Redb {
     fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
-        let transaction = self.with(|db| Ok(db.begin_read()?))?;
-        self.readers.fetch_add(1, Ordering::Relaxed);
+        let (transaction, opening) =
+            self.with(|db| Ok((db.begin_read()?, self.state.opening())))?;
+        self.state.readers.fetch_add(1, Ordering::Relaxed);
         Ok(Box::new(View {
             transaction,
             tables: RefCell::default(),
-            readers: self.readers.clone(),
+            opening,
+            state: self.state.clone(),
         }))
     }
 
     fn commit(&self, batch: &Batch) -> Result<()> {
-        if self.failed.load(Ordering::Acquire) {
+        if self.is_failed() {
             return Err(unavailable());
         }
+        guarded(|| self.with(|db| write(db, batch))).inspect_err(|e| {
+            if e.code() == Code::Internal {
+                self.state.failed.store(true, Ordering::Release);
+            }
+        })
+    }
+
+    fn clear(&self, table: Table) -> Result<()> {
         self.with(|db| {
             let mut transaction = db.begin_write()?;
             transaction.set_quick_repair(true);
-            for (table, rows) in batch {
-                let mut table = transaction.open_table(definition(table))?;
-                for (key, value) in rows {
-                    match value {
-                        Some(value) => drop(table.insert(key.as_slice(), value.as_slice())?),
-                        None => drop(table.remove(key.as_slice())?),
-                    }
-                }
-            }
+            transaction.delete_table(definition(table))?;
             Ok(transaction.commit()?)
         })
     }
 
     fn is_failed(&self) -> bool {
-        self.failed.load(Ordering::Acquire)
+        self.state.failed.load(Ordering::Acquire)
     }
 
     fn recover(&self) -> Result<()> {
-        let mut guard = self.database.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         // Dropped before it is opened again: the file is locked as long as it lives.
-        drop(guard.take());
-        *guard = Some((self.open)().map_err(open_error)?);
-        self.failed.store(false, Ordering::Release);
+        drop(self.put(None));
+        self.put(Some(guarded(|| (self.open)().map_err(open_error))?));
         Ok(())
     }
 
@@ -213,32 +297,37 @@ impl Engine for Redb {
 
     fn copy_to(&self, path: &Path) -> Result<u64> {
         let source = self.with(|db| Ok(db.begin_read()?))?;
-        let target = Builder::new().set_cache_size(64 << 20).create(path).map_err(open_error)?;
+        let file = private_file(path).map_err(|e| file_error("cannot create", path, e))?;
+        let file = FileBackend::new(file).map_err(open_error)?;
+        let target = Builder::new()
+            .set_cache_size(64 << 20)
+            .create_with_backend(file)
+            .map_err(open_error)?;
         let rows = copy(&source, &target).map_err(storage_error)?;
         target.close().map_err(open_error)?;
-        File::open(path).and_then(|f| f.sync_all()).map_err(|e| {
-            Error::new(Code::StorageUnavailable, format!("cannot write {}: {e}", path.display()))
-        })?;
+        File::open(path)
+            .and_then(|f| f.sync_all())
+            .map_err(|e| file_error("cannot write", path, e))?;
         Ok(rows)
     }
 
     fn compact(&self) -> Result<()> {
-        let mut guard = self.database.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let database = guard.as_mut().ok_or_else(unavailable)?;
-        match database.compact() {
+        let mut database = self.put(None).ok_or_else(unavailable)?;
+        let outcome = database.compact();
+        self.put(Some(database));
+        match outcome {
             Ok(_) => Ok(()),
             Err(redb::CompactionError::TransactionInProgress) => {
                 Err(Error::new(Code::Conflict, "a read or write is going on; try again")
                     .with_retry_after(1))
             }
-            Err(e) => Err(self.note(e.into())),
+            Err(e) => Err(self.state.note(self.state.opening(), e.into())),
         }
     }
 
     fn close(&self) -> Result<()> {
-        let mut guard = self.database.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match guard.take() {
-            Some(database) => database.close().map_err(open_error),
+        match self.put(None) {
+            Some(database) => database.close().map_err(close_error),
             None => Ok(()),
         }
     }
@@ -276,10 +365,15 @@ type OpenTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
 struct View {
     transaction: ReadTransaction,
     tables: RefCell<Vec<(Table, Option<Arc<OpenTable>>)>>,
-    readers: Arc<AtomicI64>,
+    opening: u64,
+    state: Arc<State>,
 }
 
 impl View {
+    fn failure(&self, e: impl Into<redb::Error>) -> Error {
+        self.state.note(self.opening, e.into())
+    }
+
     /// The table, opened once per snapshot; `None` if nothing was ever put there.
     fn table(&self, name: Table) -> Result<Option<Arc<OpenTable>>> {
         let mut tables = self.tables.borrow_mut();
@@ -290,7 +384,7 @@ impl View {
         let table = match self.transaction.open_table(definition(name)) {
             Ok(table) => Some(Arc::new(table)),
             Err(TableError::TableDoesNotExist(_)) => None,
-            Err(e) => return Err(storage_error(e.into())),
+            Err(e) => return Err(self.failure(e)),
         };
         tables.push((name, table.clone()));
         Ok(table)
@@ -300,7 +394,7 @@ impl View {
 impl Source for View {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>> {
         let Some(table) = self.table(table)? else { return Ok(None) };
-        let value = table.get(key).map_err(read_error)?;
+        let value = table.get(key).map_err(|e| self.failure(e))?;
         Ok(value.map(|v| v.value().to_vec()))
     }
 
@@ -313,14 +407,14 @@ impl Source for View {
     ) -> Result<()> {
         let Some(table) = self.table(table)?.filter(|_| !span.is_empty()) else { return Ok(()) };
         let bounds = (span.start.as_ref().map(Vec::as_slice), span.end.as_ref().map(Vec::as_slice));
-        let mut range = table.range::<&[u8]>(bounds).map_err(read_error)?;
+        let mut range = table.range::<&[u8]>(bounds).map_err(|e| self.failure(e))?;
         loop {
             let row = match direction {
                 Direction::Forward => range.next(),
                 Direction::Reverse => range.next_back(),
             };
             let Some(row) = row else { return Ok(()) };
-            let (key, value) = row.map_err(read_error)?;
+            let (key, value) = row.map_err(|e| self.failure(e))?;
             if !visit(key.value(), value.value())? {
                 return Ok(());
             }
@@ -329,7 +423,7 @@ impl Source for View {
 
     fn len(&self, table: Table) -> Result<u64> {
         match self.table(table)? {
-            Some(table) => table.len().map_err(read_error),
+            Some(table) => table.len().map_err(|e| self.failure(e)),
             None => Ok(0),
         }
     }
@@ -339,10 +433,6 @@ impl Snapshot for View {}
 
 impl Drop for View {
     fn drop(&mut self) {
-        self.readers.fetch_sub(1, Ordering::Relaxed);
+        self.state.readers.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-fn read_error(e: StorageError) -> Error {
-    storage_error(e.into())
 }
