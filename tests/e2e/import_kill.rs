@@ -218,3 +218,31 @@ fn a_kill_after_the_last_step_leaves_the_result() {
     assert_eq!(server.dump("imports"), before);
     server.stop();
 }
+
+#[test]
+fn a_cancelled_import_says_so_and_can_be_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let one_worker = ["--set", "jobs.workers=1"];
+    let server = Server::start_with(&dir.path().join("data"), &one_worker, |c| c);
+    let first = import(&server, &scans(true)[0]);
+    let second = import(&server, &scans(true)[1]);
+    begun(&server, first);
+    for id in [first, second] {
+        let cancelled = server.send("POST", &format!("/api/v1/jobs/{id}/cancel"), "");
+        assert_eq!(cancelled.status, 200, "{}", cancelled.json());
+        let import = server.get(&format!("/api/v1/imports/{id}"));
+        assert_eq!(
+            (&import["status"], &import["error"]["code"]),
+            (&"failed".into(), &"conflict".into())
+        );
+    }
+    for id in [first, second] {
+        assert!(server.send("POST", &format!("/api/v1/jobs/{id}/retry"), "").ok());
+        let import = done(&server, id);
+        totals(&import);
+        assert!(import.get("error").is_none(), "{import}");
+    }
+    let check = server.send("POST", "/api/v1/admin/check", "").json();
+    assert_eq!(check["ok"], true, "{check}");
+    server.stop();
+}
