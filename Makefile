@@ -87,8 +87,10 @@ web: web/node_modules/.package-lock.json ## Dashboard with live reload; needs `m
 	cd web && npm run dev
 
 .PHONY: bench
-bench: ## Benchmarks; BENCH=name for one
-	cargo bench --locked $(if $(BENCH),--bench $(BENCH))
+bench: ## Benchmarks; BENCH=name for one, BENCH_MILLION=1 for a million findings
+	cargo build --locked --release
+	VULNZERO_BIN=$(TARGET_DIR)/release/vulnzero \
+		cargo bench --locked $(if $(BENCH),--bench $(BENCH),--bench '*')
 
 .PHONY: dist
 dist: ## The static executable and what ships with it, in target/package
