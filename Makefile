@@ -58,10 +58,6 @@ test-rust: ## Unit, integration and documentation tests
 	fi
 	cargo test --locked --doc
 
-.PHONY: test-api
-test-api: tools dist ## The API description against the running server (schemathesis)
-	tests/schemathesis.sh $(DIST) $(TARGET_DIR)/venv/bin/schemathesis
-
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	cd web && npm ci --ignore-scripts --no-audit --no-fund
 	touch $@
