@@ -4,6 +4,7 @@ use super::audit::{self, Entry};
 use super::{Core, Ctx, edit};
 use crate::base::id::Reference;
 use crate::base::{Code, Error, Result, Timestamp};
+use crate::domain::import::{Import, ImportStatus};
 use crate::domain::job::{Job, JobStatus};
 use crate::domain::user::Role;
 use crate::store::{Direction, Read, Source, Tx, plan, query};
@@ -22,7 +23,7 @@ pub async fn claim(core: &Core) -> Result<Option<Job>> {
             if job.status == JobStatus::Running && job.attempts >= job.max_attempts {
                 job.error = Some("its worker stopped answering".into());
                 job.end(JobStatus::Buried, tx.now());
-                tx.update(job)?;
+                save(tx, job)?;
                 return Ok(None);
             }
             job.claim(tx.now());
@@ -42,6 +43,40 @@ fn due<S: Source + ?Sized>(source: &S, now: Timestamp) -> Result<Option<Job>> {
     Ok(None)
 }
 
+/// Starts that one job may survive. A job that brings the process down must not do so for
+/// ever; others are resumed as often as the process is killed.
+const CRASHES: u64 = 20;
+
+/// Writes a job, and what its state means for the import that waits for it.
+fn save(tx: &mut Tx<'_>, job: Job) -> Result<Job> {
+    let import = job.import_id.map_or(Ok(None), |id| tx.find::<Import>(id))?;
+    if let Some(mut import) = import {
+        match job.status {
+            JobStatus::Cancelled => {
+                import.fail(&Error::new(Code::Conflict, "its job was cancelled"), tx.now());
+            }
+            JobStatus::Failed | JobStatus::Buried => {
+                let why = job.error.clone().unwrap_or_default();
+                let text = format!("it was given up; its job says: {why}");
+                import.fail(&Error::new(Code::Unavailable, text), tx.now());
+            }
+            JobStatus::Queued | JobStatus::Running | JobStatus::Succeeded => return tx.update(job),
+        }
+        tx.update(import)?;
+    }
+    tx.update(job)
+}
+
+/// An import whose job is tried again is waiting again.
+fn reopen_import(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
+    let import = job.import_id.map_or(Ok(None), |id| tx.find::<Import>(id))?;
+    if let Some(import) = import.filter(|i| i.status == ImportStatus::Failed) {
+        let status = ImportStatus::Pending;
+        tx.update(Import { status, error: None, finished_at: None, ..import })?;
+    }
+    Ok(())
+}
+
 /// After a start: what the previous process was doing is due again at once.
 pub async fn reclaim(core: &Core) -> Result<usize> {
     core.store
@@ -53,8 +88,14 @@ pub async fn reclaim(core: &Core) -> Result<usize> {
                 usize::MAX,
             )?;
             for id in &ids {
-                let job: Job = tx.require(*id)?;
-                tx.update(requeued(job, tx.now()))?;
+                let mut job: Job = tx.require(*id)?;
+                if job.attempts >= CRASHES {
+                    job.error = Some(format!("the server has ended {CRASHES} times during it"));
+                    job.end(JobStatus::Buried, tx.now());
+                } else {
+                    job = requeued(job, tx.now());
+                }
+                save(tx, job)?;
             }
             Ok(ids.len())
         })
@@ -84,7 +125,7 @@ pub async fn finish(core: &Core, id: u64, outcome: Result<(), (String, bool)>) -
                     job.fail(error.clone(), *permanent, jitter, now);
                 }
             }
-            tx.update(job)
+            save(tx, job)
         })
         .await
 }
@@ -98,7 +139,7 @@ pub async fn put_back(core: &Core, id: u64) -> Result<()> {
                 return Ok(());
             }
             let attempts = job.attempts.saturating_sub(1);
-            tx.update(Job { attempts, ..requeued(job, tx.now()) }).map(drop)
+            save(tx, Job { attempts, ..requeued(job, tx.now()) }).map(drop)
         })
         .await
 }
@@ -169,7 +210,10 @@ async fn change(
     core.store
         .write(verb, move |tx| {
             let old: Job = edit::current(tx, &reference, None)?;
-            let new = tx.update(decide(old.clone(), tx.now())?)?;
+            let new = save(tx, decide(old.clone(), tx.now())?)?;
+            if new.status == JobStatus::Queued {
+                reopen_import(tx, &new)?;
+            }
             let entry = Entry::new(verb).on::<Job>(new.id, format!("{} job {}", new.kind, new.id));
             audit::record(tx, &ctx, entry.changes(Some(&old), Some(&new))?)?;
             Ok(new)

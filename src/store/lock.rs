@@ -12,9 +12,9 @@ use crate::base::{Code, Error, Result};
 
 const NAME: &str = "vulnzero.lock";
 
-/// How long a holder that is not a server is waited for: most commands take no longer.
 /// Longest time for which asking who holds it may take.
 const ASKING: Duration = Duration::from_millis(50);
+/// How long a holder that is not a server is waited for: most commands take no longer.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Pause between two tries.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -189,7 +189,7 @@ fn is_sortable<R: Record>(field: &Field<R>) -> bool {
     !field.multi && (field.facet || indexed())
 }
 
-/// Names that a filter may use besides `id`: every facet, and what some index has first.
+/// Names that a filter may use: `id`, every facet, and what some index has first.
 pub fn filterable<R: Record>() -> impl Iterator<Item = (&'static str, Kind, &'static str)> {
     let fields = R::fields()
         .iter()

@@ -95,7 +95,8 @@ export async function login(page, user = ADMIN) {
   await page.getByLabel("User name").fill(user.username);
   await page.getByLabel("Password").fill(user.password);
   await page.getByRole("button", { name: "Log in" }).click();
-  await page.waitForURL((url) => url.pathname !== "/login");
+  // The address changes a moment before the page does.
+  await page.getByRole("button", { name: "Account menu" }).waitFor();
 }
 
 async function ensureAdmin(page) {

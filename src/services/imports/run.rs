@@ -19,12 +19,22 @@ use crate::store::{Read, Tx};
 /// `Err` after the step that is going on.
 pub fn run(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
     let id = job.import_id.ok_or_else(|| Error::internal("an import job names no import"))?;
+    let here = spool::path(core, id).exists();
     let import = core.store.write_blocking("imports.start", move |tx| {
         let import: Import = tx.require(id)?;
+        let refused = import.status == ImportStatus::Failed && !here;
+        if import.status == ImportStatus::Completed || refused {
+            return Ok(import);
+        }
         let started_at = import.started_at.or(Some(tx.now()));
         tx.update(Import { status: ImportStatus::Running, started_at, ..import })
     })?;
-    if !spool::path(core, id).exists() {
+    if import.status != ImportStatus::Running {
+        // The process ended after the last step of an earlier attempt.
+        spool::remove(core, id);
+        return Ok(());
+    }
+    if !here {
         return refuse(
             core,
             id,

@@ -7,7 +7,9 @@
 //! so that no release of redb can change our types.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -16,7 +18,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use redb::backends::FileBackend;
 use redb::{
     Builder, Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase,
-    ReadableTableMetadata, TableDefinition, TableError, TableHandle,
+    ReadableTable as _, ReadableTableMetadata, TableDefinition, TableError, TableHandle,
 };
 
 use super::{Batch, Direction, Engine, EngineStats, Snapshot, Source, Span, Table, Visit};
@@ -213,15 +215,44 @@ fn write(database: &Database, batch: &Batch) -> std::result::Result<(), redb::Er
     let mut transaction = database.begin_write()?;
     transaction.set_quick_repair(true);
     for (table, rows) in batch {
-        let mut table = transaction.open_table(definition(table))?;
-        for (key, value) in rows {
-            match value {
-                Some(value) => drop(table.insert(key.as_slice(), value.as_slice())?),
-                None => drop(table.remove(key.as_slice())?),
-            }
-        }
+        write_rows(&mut transaction.open_table(definition(table))?, rows)?;
     }
     Ok(transaction.commit()?)
+}
+
+/// Rows behind a table's end from which appending them in one go pays.
+const APPEND_ROWS: usize = 16;
+
+fn write_rows(
+    table: &mut redb::Table<'_, &'static [u8], &'static [u8]>,
+    rows: &BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+) -> std::result::Result<(), redb::Error> {
+    let end = if rows.len() < APPEND_ROWS { Bound::Unbounded } else { behind(table)? };
+    let within = (Bound::Unbounded, end.as_ref().map(Vec::as_slice));
+    for (key, value) in rows.range::<[u8], _>(within) {
+        match value {
+            Some(value) => drop(table.insert(key.as_slice(), value.as_slice())?),
+            None => drop(table.remove(key.as_slice())?),
+        }
+    }
+    let Bound::Excluded(end) = end else { return Ok(()) };
+    // New records and first imports: about three times as fast as row by row.
+    let mut last = table.upper_bound_mut(Bound::<&[u8]>::Unbounded)?;
+    for (key, value) in rows.range::<[u8], _>((Bound::Included(end.as_slice()), Bound::Unbounded)) {
+        if let Some(value) = value {
+            last.insert_before(key.as_slice(), value.as_slice())?;
+        }
+    }
+    Ok(last.close()?)
+}
+
+/// The first key that is behind all of a table's.
+fn behind(
+    table: &redb::Table<'_, &'static [u8], &'static [u8]>,
+) -> std::result::Result<Bound<Vec<u8>>, redb::Error> {
+    let mut end = table.last()?.map_or_else(Vec::new, |(key, _)| key.value().to_vec());
+    end.push(0);
+    Ok(Bound::Excluded(end))
 }
 
 impl Engine for Redb {

@@ -3,6 +3,7 @@
 
 mod backups;
 mod changes;
+mod engines;
 mod groups;
 mod migrations;
 mod plans;
