@@ -77,19 +77,12 @@ impl Contract {
 
 /// poem-openapi calls parameters `param0`, `param1`, …
 fn pattern(segments: &[Option<String>]) -> String {
-    let mut number = 0;
-    let mut text = String::new();
-    for segment in segments {
-        text.push('/');
-        match segment {
-            Some(name) => text.push_str(name),
-            None => {
-                text.push_str(&format!(":param{number}"));
-                number += 1;
-            }
-        }
-    }
-    text
+    let mut number = 0..;
+    let parts = segments.iter().map(|segment| match segment {
+        Some(name) => format!("/{name}"),
+        None => format!("/:param{}", number.next().unwrap_or(0)),
+    });
+    parts.collect()
 }
 
 /// The layer.

@@ -139,7 +139,7 @@ fn large_uploads_and_bombs_are_stopped() {
     let many: Vec<(&str, &str)> = many.iter().map(|id| (id.as_str(), "p")).collect();
     let refused =
         client.import("", trivy("a", &many).to_string().as_bytes()).problem(413, "too-large");
-    assert!(refused["detail"].as_str().unwrap().contains("import.max_findings"));
+    assert!(refused["detail"].as_str().unwrap().contains("import.max_findings"), "{refused}");
     assert!(dump(&client).iter().all(Vec::is_empty));
     let spool = server.data().join("spool");
     assert_eq!(std::fs::read_dir(spool).unwrap().count(), 0, "no upload is left behind");

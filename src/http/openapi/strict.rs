@@ -119,7 +119,9 @@ fn each(schema: &mut Value, visit: &mut dyn FnMut(&mut Map<String, Value>)) {
             ("properties", Value::Object(inner)) => inner.values_mut().for_each(|v| each(v, visit)),
             ("items" | "additionalProperties", inner) => each(inner, visit),
             ("allOf" | "anyOf" | "oneOf", Value::Array(list)) => {
-                list.iter_mut().for_each(|v| each(v, visit))
+                for value in list {
+                    each(value, visit);
+                }
             }
             _ => {}
         }

@@ -62,7 +62,12 @@ impl Api {
 
     /// A thing of version 7.
     #[oai(path = "/things/:id", method = "get")]
-    async fn get(&self, id: Path<u64>, headers: &HeaderMap) -> Result<Reply<Thing>, Problem> {
+    async fn get(
+        &self,
+        id: Path<u64>,
+        #[allow(unused_variables)] note: Query<Option<String>>,
+        headers: &HeaderMap,
+    ) -> Result<Reply<Thing>, Problem> {
         if id.0 == 404 {
             return Err(Error::not_found("thing", id.0).into());
         }
