@@ -108,7 +108,8 @@ pub async fn wait(core: &Core, id: u64) -> Result<Import> {
             (import, job)
         };
         let ended = matches!(import.status, ImportStatus::Completed | ImportStatus::Failed);
-        if ended || job.is_some_and(|j| j.status.is_final()) {
+        // Its job too: who looks at that next shall not find it running.
+        if job.map_or(ended, |j| j.status.is_final()) {
             return Ok(import);
         }
         if changed.changed().await.is_err() {
