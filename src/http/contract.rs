@@ -77,16 +77,16 @@ impl Contract {
 
 /// poem-openapi calls parameters `param0`, `param1`, …
 fn pattern(segments: &[Option<String>]) -> String {
-    let mut number = 0;
+    let mut number = 0u32;
     let mut text = String::new();
     for segment in segments {
         text.push('/');
-        match segment {
-            Some(name) => text.push_str(name),
-            None => {
-                text.push_str(&format!(":param{number}"));
-                number += 1;
-            }
+        if let Some(name) = segment {
+            text.push_str(name);
+        } else {
+            text.push_str(":param");
+            text.push_str(&number.to_string());
+            number += 1;
         }
     }
     text
