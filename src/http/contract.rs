@@ -77,12 +77,19 @@ impl Contract {
 
 /// poem-openapi calls parameters `param0`, `param1`, …
 fn pattern(segments: &[Option<String>]) -> String {
-    let mut number = 0..;
-    let parts = segments.iter().map(|segment| match segment {
-        Some(name) => format!("/{name}"),
-        None => format!("/:param{}", number.next().unwrap_or(0)),
-    });
-    parts.collect()
+    let mut number = 0u32;
+    let mut text = String::new();
+    for segment in segments {
+        text.push('/');
+        if let Some(name) = segment {
+            text.push_str(name);
+        } else {
+            text.push_str(":param");
+            text.push_str(&number.to_string());
+            number += 1;
+        }
+    }
+    text
 }
 
 /// The layer.

@@ -34,7 +34,7 @@ impl Client {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .timeout_global(Some(std::time::Duration::from_secs(60)))
+            .timeout_global(Some(std::time::Duration::from_mins(1)))
             .build();
         Self { agent: config.into(), url: url.to_owned(), auth }
     }
@@ -62,7 +62,7 @@ impl Client {
         match &self.auth {
             Auth::Nobody => {}
             Auth::Token(token) => {
-                request = request.header("authorization", format!("Bearer {token}"))
+                request = request.header("authorization", format!("Bearer {token}"));
             }
             Auth::Session { cookie, csrf } => {
                 request = request.header("cookie", format!("vulnzero_session={cookie}"));

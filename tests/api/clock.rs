@@ -28,8 +28,13 @@ fn world() -> World {
     let directory = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::at("2026-01-31T12:00:00Z".parse().unwrap()));
     let engine = Box::new(Memory::default());
-    let store =
-        Store::open(engine, vulnzero::app::catalog(), clock.clone(), Default::default()).unwrap();
+    let store = Store::open(
+        engine,
+        vulnzero::app::catalog(),
+        clock.clone(),
+        vulnzero::store::Options::default(),
+    )
+    .unwrap();
     let options = Options {
         data_dir: directory.path().to_owned(),
         report: Limits { report_bytes: 1 << 20, findings: 100 },

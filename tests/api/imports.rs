@@ -22,12 +22,15 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// Method, headers, body.
+type Way<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8]);
+
 #[test]
 fn every_way_in_gives_the_same() {
     let plain = report("trivy-alpine-39.json");
     let (gzipped, zstd) = (gzip(&plain), zstd::encode_all(&plain[..], 3).unwrap());
     let json = ("content-type", "application/json");
-    let ways: [(&str, &[(&str, &str)], &[u8]); 7] = [
+    let ways: [Way<'_>; 7] = [
         ("POST", &[], &plain),
         ("PUT", &[], &plain),
         ("POST", &[json], &plain),

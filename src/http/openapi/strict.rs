@@ -116,11 +116,15 @@ fn each(schema: &mut Value, visit: &mut dyn FnMut(&mut Map<String, Value>)) {
     }
     for (name, value) in members.iter_mut() {
         match (name.as_str(), value) {
-            ("properties", Value::Object(inner)) => inner.values_mut().for_each(|v| each(v, visit)),
+            ("properties", Value::Object(inner)) => {
+                for schema in inner.values_mut() {
+                    each(schema, visit);
+                }
+            }
             ("items" | "additionalProperties", inner) => each(inner, visit),
             ("allOf" | "anyOf" | "oneOf", Value::Array(list)) => {
-                for value in list {
-                    each(value, visit);
+                for schema in list {
+                    each(schema, visit);
                 }
             }
             _ => {}
