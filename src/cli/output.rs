@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use serde_json::{Value, json};
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::resources::Column;
 use crate::base::Error;
@@ -122,7 +122,7 @@ fn cut(text: &str, width: usize) -> String {
     }
     let mut out = String::new();
     for c in text.chars() {
-        if out.width() + 2 > width {
+        if out.width() + c.width().unwrap_or(0) + 1 > width {
             break;
         }
         out.push(c);
@@ -163,7 +163,8 @@ mod tests {
     #[test]
     fn wide_and_long_text_is_cut_by_what_it_takes_on_the_screen() {
         assert_eq!(cut("abcdef", 4), "abc…");
-        assert_eq!(cut("日本語", 5), "日…");
+        assert_eq!(cut("日本語", 5), "日本…");
+        assert_eq!(cut("日本語", 4), "日…");
         assert_eq!(pad("ab", 4), "ab  ");
         assert_eq!(clean("a\u{1b}[31mb"), "a\u{fffd}[31mb");
     }
