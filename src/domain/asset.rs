@@ -354,7 +354,7 @@ pub struct NewAsset {
     /// Notes for people.
     #[oai(validator(max_length = 4000))]
     pub description: Option<String>,
-    /// Labels; at most 100.
+    /// Labels; at most 100, with names of at most 255 characters.
     #[oai(validator(max_properties = 100))]
     pub tags: Option<Map>,
     /// In use.
@@ -405,7 +405,7 @@ pub struct AssetPatch {
     /// Notes for people.
     #[oai(validator(max_length = 4000))]
     pub description: MaybeUndefined<String>,
-    /// Labels; replaces all of them.
+    /// Labels; replaces all of them. At most 100, with names of at most 255 characters.
     #[oai(validator(max_properties = 100))]
     pub tags: Option<Map>,
     /// In use.

@@ -37,6 +37,7 @@ fn assets_are_made_merged_and_removed() {
         (json!({"owner": 7}), "/owner"),
         (json!({"type": "toaster"}), "/type"),
         (json!({"tags": {"a": 1}}), "/tags/a"),
+        (json!({"tags": {"k".repeat(256): "v"}}), "/tags"),
         (json!({"asset_id": "other"}), "/asset_id"),
     ] {
         assert_eq!(client.patch("/assets/web-1", &body).pointers(422), [pointer], "{body}");

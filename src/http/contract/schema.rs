@@ -11,6 +11,10 @@ const FAULTS: usize = 20;
 /// Deepest nesting of schemas that is followed; those of requests have three levels.
 const DEPTH: usize = 16;
 
+/// Longest name of a free member (a label), characters. OpenAPI 3.0 cannot say it, so the
+/// descriptions of such members do.
+const NAME_MAX: usize = 255;
+
 /// What is wrong with a value: where, as an RFC 6901 pointer, and what would be right.
 pub type Faults = Vec<(String, String)>;
 
@@ -235,6 +239,11 @@ impl Schema {
             let place = below(pointer, name);
             match (self.properties.iter().find(|(n, _)| n == name), &self.others) {
                 (Some((_, schema)), _) => schema.check(value, &place, faults),
+                (None, Others::Like(_)) if name.chars().count() > NAME_MAX => {
+                    let shown = quoted(name);
+                    let detail = format!("the name {shown} has over {NAME_MAX} characters");
+                    faults.push((pointer.to_owned(), detail));
+                }
                 (None, Others::Like(schema)) => schema.check(value, &place, faults),
                 (None, Others::Refused) => faults.push((place, self.unknown())),
                 (None, Others::Allowed) => {}

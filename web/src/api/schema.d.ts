@@ -1508,7 +1508,7 @@ export interface components {
             location?: string | null;
             /** @description Notes for people. */
             description?: string | null;
-            /** @description Labels; replaces all of them. */
+            /** @description Labels; replaces all of them. At most 100, with names of at most 255 characters. */
             tags?: {
                 [key: string]: string;
             };
@@ -2490,7 +2490,7 @@ export interface components {
             location?: string;
             /** @description Notes for people. */
             description?: string;
-            /** @description Labels; at most 100. */
+            /** @description Labels; at most 100, with names of at most 255 characters. */
             tags?: {
                 [key: string]: string;
             };
