@@ -20,22 +20,26 @@ STATIC := -C target-feature=+crt-static --cfg getrandom_backend="linux_getrandom
 	--remap-path-prefix=$(CURDIR)=/vulnzero --remap-path-prefix=$(CARGO_HOME)=/cargo \
 	--remap-path-prefix=$(TARGET_DIR)=/target
 
-SCRIPTS := .ci/run packaging/verify-static.sh tests/install-tools.sh
+SCRIPTS := .ci/run packaging/verify-static.sh tests/install-tools.sh tests/browser.sh tests/schemathesis.sh
 
 .PHONY: help
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 .PHONY: run
-run: tools-run ## Build and start at http://127.0.0.1:8000 with demo data from real scanner reports
+run: tools-build ## Build and start at http://127.0.0.1:8000 with demo data from real scanner reports
 	cargo run -- serve --demo --data demo-data
 
 .PHONY: test
-test: tools lint test-rust test-web dist ## Everything that CI runs
+test: tools lint test-rust test-web dist test-api test-browser ## Everything that CI runs
+
+.PHONY: tools-build
+tools-build: ## Install what a build needs and is missing
+	tests/install-tools.sh build $(TARGET_DIR)
 
 .PHONY: tools
 tools: ## Install what the other targets need and is missing
-	tests/install-tools.sh $(TARGET_DIR)
+	tests/install-tools.sh all $(TARGET_DIR)
 
 .PHONY: lint
 lint: tools ## Formatting, clippy, licences, shell scripts
@@ -62,13 +66,27 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 test-web: web/node_modules/.package-lock.json ## Types, lints and unit tests of the dashboard
 	cd web && npm run check && npm test
 
+.PHONY: test-api
+test-api: $(DIST) tools ## schemathesis against the shipped executable
+	tests/schemathesis.sh $(DIST) $(TARGET_DIR)/venv/bin/schemathesis
+
+.PHONY: test-browser
+test-browser: $(DIST) web/node_modules/.package-lock.json ## The dashboard's stories in Chromium, with the shipped executable
+	tests/browser.sh $(DIST)
+
+# Made by `make dist`; rebuilt only by asking for that.
+$(DIST):
+	$(MAKE) dist
+
 .PHONY: web
 web: web/node_modules/.package-lock.json ## Dashboard with live reload; needs `make run` beside it
 	cd web && npm run dev
 
 .PHONY: bench
-bench: ## Benchmarks; BENCH=name for one
-	cargo bench --locked $(if $(BENCH),--bench $(BENCH))
+bench: ## Benchmarks; BENCH=name for one, BENCH_MILLION=1 for a million findings
+	cargo build --locked --release
+	VULNZERO_BIN=$(TARGET_DIR)/release/vulnzero \
+		cargo bench --locked $(if $(BENCH),--bench $(BENCH),--bench '*')
 
 .PHONY: dist
 dist: ## The static executable and what ships with it, in target/package

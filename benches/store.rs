@@ -4,6 +4,8 @@
 //! (default 100,000; a million takes minutes to fill) and prints what must hold between
 //! numbers of the same run: how much group commit gives, and what more rows cost.
 
+#![allow(clippy::disallowed_methods, reason = "benchmarks have switches")]
+
 #[path = "../tests/crash/records.rs"]
 #[allow(dead_code)] // The tests use all of it.
 mod records;

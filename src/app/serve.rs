@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::App;
@@ -40,18 +40,21 @@ pub struct Systemd {
 /// Serves until SIGTERM or SIGINT, then drains and closes. `announce` is called once
 /// requests are served.
 pub async fn serve(mut app: App, systemd: Systemd, announce: impl FnOnce(&Serving)) -> Result<()> {
+    // Before anybody knows of us: a signal that comes early must end us in good order too.
+    let signals = Signals::new()?;
     let notifier =
         Notifier::new(systemd.notify_socket.as_deref(), systemd.watchdog_usec.as_deref());
     if let Some(limit) = server::raise_open_files() {
         tracing::debug!(limit, "open files");
     }
     let (listener, address) = listen(app.config.server.listen).await?;
+    // The token comes first: whoever reads the address needs it.
+    let token_file = LocalToken::write(&app)?;
     app.lock.tell(&Holder {
         pid: std::process::id(),
         command: "serve".into(),
         address: Some(reachable(address).to_string()),
     })?;
-    let token_file = LocalToken::write(&app)?;
     let setup_token = app.first_account().await?;
     let workers = app.workers(app.config.jobs.workers as usize).await?;
     let (stop, stopped) = watch::channel(false);
@@ -61,7 +64,7 @@ pub async fn serve(mut app: App, systemd: Systemd, announce: impl FnOnce(&Servin
     announce(&Serving { address, setup_token });
     notifier.ready();
     tokio::select! {
-        signal = end() => tracing::info!(signal = signal?, "stopping"),
+        signal = signals.end() => tracing::info!(signal, "stopping"),
         () = notifier.keep_alive(&app.core.store) => {}
     }
     notifier.stopping();
@@ -94,17 +97,27 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(loopback, address.port())
 }
 
-/// Waits for a signal to end; its name.
-async fn end() -> Result<&'static str> {
-    let no = |e: std::io::Error| Error::internal("signals cannot be received").with_source(e);
-    let (mut term, mut int) = (
-        signal(SignalKind::terminate()).map_err(no)?,
-        signal(SignalKind::interrupt()).map_err(no)?,
-    );
-    Ok(tokio::select! {
-        _ = term.recv() => "SIGTERM",
-        _ = int.recv() => "SIGINT",
-    })
+/// The signals that end a server.
+struct Signals {
+    term: Signal,
+    int: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let catch = |kind| {
+            signal(kind).map_err(|e| Error::internal("signals cannot be received").with_source(e))
+        };
+        Ok(Self { term: catch(SignalKind::terminate())?, int: catch(SignalKind::interrupt())? })
+    }
+
+    /// Waits for one; its name.
+    async fn end(mut self) -> &'static str {
+        tokio::select! {
+            _ = self.term.recv() => "SIGTERM",
+            _ = self.int.recv() => "SIGINT",
+        }
+    }
 }
 
 /// A token in the data directory by which the command line gets in while the server runs:

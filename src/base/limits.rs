@@ -39,8 +39,10 @@ pub const OFFSET_MAX: u64 = 100_000;
 pub const BATCH_IDS: usize = 10_000;
 /// Rows read or written per step of a batch, so that no transaction grows without bound.
 pub const BATCH_CHUNK: usize = 100;
+/// Most words of one search.
+pub const SEARCH_WORDS: usize = 100;
 /// Most values of one filter.
-pub const FILTER_VALUES: usize = 200;
+pub const FILTER_VALUES: usize = 1000;
 /// Index entries that one filter may read to find its rows (text search, time ranges).
 pub const SCAN_KEYS: usize = 2_000_000;
 /// Distinct values that one facet returns.

@@ -67,18 +67,31 @@ impl Client {
         if let Some(url) = wish.server {
             return Self::remote(&url, wish.token);
         }
-        let directory = &wish.config.storage.data_dir;
-        if let Some(address) = lock::holder(directory).and_then(|h| h.address) {
-            let token = read_token(&directory.join(LOCAL_TOKEN))?;
-            return Self::remote(&format!("http://{address}"), Some(token));
+        let directory = wish.config.storage.data_dir.clone();
+        if let Some(server) = Self::beside(&directory)? {
+            return Ok(server);
         }
-        let app = App::open(wish.config, wish.command)?;
+        let app = match App::open(wish.config, wish.command) {
+            Ok(app) => app,
+            // A server that was starting when we looked.
+            Err(e) if e.code() == Code::Locked => return Self::beside(&directory)?.ok_or(e),
+            Err(e) => return Err(e),
+        };
         let mut options = serve_options(app.config());
         options.edge.rates.read = None;
         options.edge.rates.write = None;
         let endpoint = app.endpoint(&options);
         let workers = app.workers(1).await?;
         Ok(Self::Local(Box::new(Local { app, endpoint, workers })))
+    }
+
+    /// The server that runs on this data directory, if there is one.
+    fn beside(directory: &Path) -> Result<Option<Self>> {
+        let Some(address) = lock::holder(directory).and_then(|h| h.address) else {
+            return Ok(None);
+        };
+        let token = read_token(&directory.join(LOCAL_TOKEN))?;
+        Self::remote(&format!("http://{address}"), Some(token)).map(Some)
     }
 
     fn remote(url: &str, token: Option<Secret>) -> Result<Self> {

@@ -19,6 +19,8 @@ pub use args::Args;
 /// Parses the arguments, runs the command, and maps its result to an exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    // Whatever we write holds findings or hashes of passwords: it is for its owner only.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let args = Args::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -18,6 +18,14 @@ pub fn line(text: &str) {
     }
 }
 
+/// Prints a line for whoever still reads; for a server, which has better to do than to end.
+pub fn tell(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if let Err(e) = writeln!(out, "{text}").and_then(|()| out.flush()) {
+        tracing::debug!(error = %e, "nobody reads standard output");
+    }
+}
+
 /// Prints JSON: for people with indentation, for pipes on one line.
 pub fn json(value: &Value) {
     let pretty = std::io::stdout().is_terminal();
@@ -39,7 +47,9 @@ pub fn error(e: &Error, as_json: bool) {
         );
         return;
     }
-    eprintln!("error: {}", clean(&e.chain()));
+    let chain = e.chain();
+    let lines: Vec<String> = chain.lines().map(clean).collect();
+    eprintln!("error: {}", lines.join("\n  "));
     for field in e.fields().iter().filter(|f| !e.detail().contains(&f.detail)) {
         eprintln!("  {}: {}", clean(&field.pointer), clean(&field.detail));
     }

@@ -75,6 +75,7 @@ pub struct AuditLog {
     pub request_id: Option<String>,
     /// Fields that changed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[oai(default)]
     pub changes: BTreeMap<String, Change>,
     /// What else there is to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -135,7 +136,7 @@ const AUDITLOG_INDEXES: &[Index] = &[
     Index::on("idx_audit_logs_created_at", &[asc("created_at")], "By time."),
     Index::on(
         "idx_audit_logs_resource",
-        &[asc("resource_type"), asc("resource_id")],
+        &[asc("resource_id"), asc("resource_type")],
         "The history of one thing.",
     ),
     Index::on("idx_audit_logs_request_id", &[asc("request_id")], "What one request did."),

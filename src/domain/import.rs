@@ -106,7 +106,8 @@ pub struct Import {
 impl Import {
     /// Marks it refused.
     pub fn fail(&mut self, error: &Error, now: Timestamp) {
-        let hidden = error.code().status() >= 500 && error.code() != Code::ReadOnly;
+        // The texts of the other 5xx are written for clients.
+        let hidden = error.code() == Code::Internal;
         self.status = ImportStatus::Failed;
         self.finished_at = Some(now);
         self.error = Some(ImportError {

@@ -39,19 +39,31 @@ impl<'a> FromRequest<'a> for Caller {
     }
 }
 
-/// Builds the context of a request. A caller inside the process brings its own.
+/// Builds the context of a request. It is done once; a caller inside the process brings its
+/// own.
 pub fn recognise(req: &Request) -> Result<Ctx> {
     if let Some(ctx) = req.data::<Ctx>() {
         return Ok(ctx.clone());
     }
     let core = req.data::<Core>().ok_or_else(|| Error::internal("the services are not mounted"))?;
-    let mut ctx = Ctx::anonymous();
-    ctx.address = Some(ClientAddr::of(req).ip.to_string());
-    ctx.request_id = request_id::current().map(|id| id.as_str().to_owned());
+    let mut ctx = anonymous(req);
     if let Some(actor) = actor(core, req)? {
         ctx.actor = actor;
     }
     Ok(ctx)
+}
+
+/// The context of a request to an operation that is open to everybody: who sends it does
+/// not matter, so that an old cookie or token cannot keep anybody from logging in.
+pub fn anonymous(req: &Request) -> Ctx {
+    if let Some(ctx) = req.data::<Ctx>() {
+        return ctx.clone();
+    }
+    Ctx {
+        address: Some(ClientAddr::of(req).ip.to_string()),
+        request_id: request_id::current().map(|id| id.as_str().to_owned()),
+        ..Ctx::anonymous()
+    }
 }
 
 /// A bearer token goes before a cookie: a script that sends both means the token.

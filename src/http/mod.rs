@@ -8,6 +8,7 @@
 pub mod api;
 pub mod auth;
 pub mod body;
+pub mod contract;
 pub mod edge;
 pub mod layers;
 pub mod openapi;

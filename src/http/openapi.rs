@@ -1,30 +1,40 @@
-//! The API description as clients get it: what poem-openapi derives from handlers and
-//! types, completed by what the records declare (filters, orders, relations) and by what
-//! holds everywhere (security, conditions).
+//! The API description as clients get it, and as [`super::contract`] holds requests to:
+//! what poem-openapi derives from handlers and types, completed by what the records declare
+//! (filters, orders, relations) and by what holds everywhere (roles, conditions, links).
 
+mod lists;
+mod strict;
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
-use crate::base::limits;
-use crate::base::record::{Kind, Record};
 use crate::domain::asset::Asset;
 use crate::domain::audit::AuditLog;
 use crate::domain::finding::Finding;
 use crate::domain::import::Import;
 use crate::domain::job::Job;
 use crate::domain::patch::Patch;
-use crate::domain::user::{ApiToken, User};
+use crate::domain::user::{ApiToken, Role, User};
 use crate::domain::vulnerability::Vulnerability;
-use crate::services::listing::Related;
-use crate::services::query::{filterable, sortable};
+use crate::services::imports;
 
 /// Operations that need no log-in.
 const OPEN: &[&str] =
     &["get_setup", "set_up", "log_in", "get_health", "get_health_live", "get_health_ready"];
 
+/// Changes that everybody may make, because they concern what is one's own.
+const OWN: &[&str] = &["log_out", "change_password", "create_token", "revoke_token"];
+
+/// Operations for administrators among those that operators may use.
+const ADMIN: &[&str] = &["delete_finding", "delete_vulnerability"];
+
 /// The complete document from what poem-openapi gives.
 #[must_use]
 pub fn complete(spec: &str) -> Value {
-    let mut document: Value = serde_json::from_str(spec).unwrap_or_default();
+    let mut document = read(spec);
     document["info"]["license"] = json!({"name": "Apache-2.0"});
     document["components"]["securitySchemes"] = json!({
         "token": {"type": "http", "scheme": "bearer", "description": "An API token (`vz_…`)."},
@@ -33,111 +43,74 @@ pub fn complete(spec: &str) -> Value {
     });
     document["security"] = json!([{"token": []}, {"session": []}]);
     health(&mut document);
-    lists::<Finding>(&mut document, "findings");
-    lists::<Vulnerability>(&mut document, "vulnerabilities");
-    lists::<Asset>(&mut document, "assets");
-    lists::<Patch>(&mut document, "patches");
-    lists::<Import>(&mut document, "imports");
-    lists::<Job>(&mut document, "jobs");
-    lists::<User>(&mut document, "users");
-    lists::<ApiToken>(&mut document, "tokens");
-    lists::<AuditLog>(&mut document, "audit-logs");
-    bulk::<Finding>(&mut document, "FindingBulk");
-    bulk::<Vulnerability>(&mut document, "VulnerabilityBulk");
-    bulk::<Asset>(&mut document, "AssetBulk");
+    lists::filter_schemas(&mut document);
+    lists::lists::<Finding>(&mut document, "findings");
+    lists::lists::<Vulnerability>(&mut document, "vulnerabilities");
+    lists::lists::<Asset>(&mut document, "assets");
+    lists::lists::<Patch>(&mut document, "patches");
+    lists::lists::<Import>(&mut document, "imports");
+    lists::lists::<Job>(&mut document, "jobs");
+    lists::lists::<User>(&mut document, "users");
+    lists::lists::<ApiToken>(&mut document, "tokens");
+    lists::lists::<AuditLog>(&mut document, "audit-logs");
+    lists::bulk::<Finding>(&mut document, "FindingBulk");
+    lists::bulk::<Vulnerability>(&mut document, "VulnerabilityBulk");
+    lists::bulk::<Asset>(&mut document, "AssetBulk");
+    uploads(&mut document);
     each_operation(&mut document);
+    links(&mut document);
+    strict::complete(&mut document);
     document
 }
 
-/// Parameters of a list and of its facets, from the record's declarations.
-fn lists<R: Related>(document: &mut Value, resource: &str) {
-    let path = format!("/api/v1/{resource}");
-    let filters: Vec<Value> = filterable::<R>()
-        .map(|(name, kind, about)| parameter(name, about, filter_schema(kind)))
-        .collect();
-    let mut of_list = filters.clone();
-    of_list.extend(list_parameters::<R>());
-    extend(&mut document["paths"][&path]["get"]["parameters"], of_list);
-    let facets: Vec<&str> = R::fields().iter().filter(|f| f.facet).map(|f| f.name).collect();
-    let mut of_facets = filters;
-    of_facets.push(parameter("fields", "Facets to count; all by default.", words(&facets, 16)));
-    extend(&mut document["paths"][format!("{path}/facets")]["get"]["parameters"], of_facets);
-    rows_may_be_partial(document, &path);
-}
-
-fn list_parameters<R: Related>() -> Vec<Value> {
-    let orders: Vec<String> =
-        sortable::<R>().flat_map(|f| [f.to_owned(), format!("-{f}")]).collect();
-    let orders: Vec<&str> = orders.iter().map(String::as_str).collect();
-    let relations: Vec<&str> = R::RELATIONS.iter().map(|r| r.name).collect();
-    let mut parameters = vec![
-        parameter(
-            "page",
-            "Number of the page, from 1. Rows beyond 100,000 are reached by cursor only.",
-            json!({"type": "integer", "minimum": 1, "maximum": 2000, "default": 1}),
-        ),
-        parameter(
-            "page_size",
-            "Rows per page.",
-            json!({"type": "integer", "minimum": 1, "maximum": limits::PAGE_SIZE_MAX, "default": limits::PAGE_SIZE}),
-        ),
-        parameter(
-            "cursor",
-            "The `next_cursor` of the page before, with the same filters and order; not together with `page`.",
-            json!({"type": "string", "minLength": 1, "maxLength": 2000}),
-        ),
-        parameter(
-            "sort",
-            &format!("Order; `-` for largest first. By default `{}`.", R::DEFAULT_SORT),
-            words(&orders, 3),
-        ),
-        parameter(
-            "fields",
-            "Only these fields of each row.",
-            json!({"type": "array", "minItems": 1, "maxItems": 100, "items": {"type": "string", "pattern": "^[a-z_]{1,64}$"}}),
-        ),
-    ];
-    if !relations.is_empty() {
-        let about: Vec<String> =
-            R::RELATIONS.iter().map(|r| format!("`{}`: {}", r.name, r.about)).collect();
-        parameters.push(parameter(
-            "include",
-            &format!("Related records to send along. {}", about.join(" ")),
-            words(&relations, relations.len()),
-        ));
+/// Reads what poem-openapi writes: it names a path once for each part of the API that has
+/// it, and JSON readers keep only the last of equal names.
+fn read(spec: &str) -> Value {
+    let mut document: Value = serde_json::from_str(spec).unwrap_or_default();
+    if let Ok(Paths { paths }) = serde_json::from_str(spec) {
+        document["paths"] = Value::Object(paths.0);
     }
-    parameters
+    document
 }
 
-fn parameter(name: &str, about: &str, schema: Value) -> Value {
-    let mut parameter = json!({"name": name, "in": "query", "required": false, "description": about, "schema": schema});
-    if parameter["schema"]["type"] == "array" {
-        // Commas between the values.
-        parameter["style"] = json!("form");
-        parameter["explode"] = json!(false);
-    }
-    parameter
+#[derive(Deserialize)]
+struct Paths {
+    paths: Merged,
 }
 
-fn words(words: &[&str], most: usize) -> Value {
-    json!({"type": "array", "minItems": 1, "maxItems": most, "items": {"type": "string", "enum": words}})
-}
+/// A map of maps in which equal names are put together.
+struct Merged(Map<String, Value>);
 
-const DAY: &str = r"(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z)?";
+impl<'de> Deserialize<'de> for Merged {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Merging;
 
-fn filter_schema(kind: Kind) -> Value {
-    let range = |one: &str| json!({"type": "string", "pattern": format!(r"^({one}|{one}\.\.|\.\.{one}|{one}\.\.{one})$")});
-    match kind {
-        Kind::Bool => json!({"type": "boolean"}),
-        Kind::Enum(list) => words(list, list.len()),
-        Kind::U64 => range("[0-9]{1,9}"),
-        Kind::F64 => range(r"[0-9]{1,6}(\.[0-9]{1,6})?"),
-        Kind::Time => range(DAY),
-        Kind::Text => json!({"type": "string", "minLength": 1, "maxLength": 255}),
-        Kind::Words => {
-            json!({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,40}( [A-Za-z0-9][A-Za-z0-9._-]{0,40}){0,9}$"})
+        impl<'de> Visitor<'de> for Merging {
+            type Value = Merged;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of maps")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Merged, A::Error> {
+                let mut merged = Map::new();
+                while let Some((name, more)) = access.next_entry::<String, Map<String, Value>>()? {
+                    let known = merged.entry(name).or_insert_with(|| Value::Object(Map::new()));
+                    if let Some(known) = known.as_object_mut() {
+                        known.extend(more);
+                    }
+                }
+                Ok(Merged(merged))
+            }
         }
+
+        deserializer.deserialize_map(Merging)
     }
+}
+
+/// The name behind a reference to a schema.
+fn schema_name(value: &Value) -> Option<&str> {
+    value.get("$ref")?.as_str()?.strip_prefix("#/components/schemas/")
 }
 
 fn extend(list: &mut Value, more: Vec<Value>) {
@@ -149,69 +122,48 @@ fn extend(list: &mut Value, more: Vec<Value>) {
     }
 }
 
-/// With `fields=` a row has only some of its fields, so the rows of lists have a schema of
-/// their own in which none is required.
-fn rows_may_be_partial(document: &mut Value, path: &str) {
-    let page = &document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
-        ["$ref"];
-    let Some(page) = page.as_str().and_then(|r| r.rsplit('/').next()).map(str::to_owned) else {
-        return;
-    };
-    let items = &document["components"]["schemas"][&page]["properties"]["items"]["items"]["$ref"];
-    let Some(row) = items.as_str().and_then(|r| r.rsplit('/').next()).map(str::to_owned) else {
-        return;
-    };
-    let mut partial = document["components"]["schemas"][&row].clone();
-    if let Some(schema) = partial.as_object_mut() {
-        schema.remove("required");
-        schema.insert(
-            "description".into(),
-            json!(format!("A row of a list: {row}, with `fields=` only those fields.")),
-        );
-    }
-    let name = format!("{row}Row");
-    document["components"]["schemas"][&page]["properties"]["items"]["items"] =
-        json!({"$ref": format!("#/components/schemas/{name}")});
-    document["components"]["schemas"][name] = partial;
-}
-
-/// The filters of a bulk edit, and that it takes either ids or a filter.
-fn bulk<R: Record>(document: &mut Value, schema: &str) {
-    let mut properties = Map::new();
-    for (name, kind, about) in filterable::<R>() {
-        // In JSON every filter is a text; lists have commas between.
-        let mut text = match filter_schema(kind) {
-            Value::Object(s) if s.get("type") == Some(&json!("string")) => Value::Object(s),
-            s if s["type"] == "boolean" => json!({"type": "string", "enum": ["true", "false"]}),
-            s => {
-                json!({"type": "string", "pattern": format!("^({0})(,({0}))*$", alternatives(&s["items"]["enum"]))})
+/// The formats of reports, and texts without control characters.
+fn uploads(document: &mut Value) {
+    let formats = imports::formats();
+    let text = r"^[^\x00-\x1f\x7f-\x9f]+$";
+    for method in ["post", "put"] {
+        let parameters = &mut document["paths"]["/api/v1/imports"][method]["parameters"];
+        for parameter in parameters.as_array_mut().into_iter().flatten() {
+            match parameter["name"].as_str() {
+                Some("format") => parameter["schema"]["enum"] = json!(formats),
+                Some("filename" | "asset") => parameter["schema"]["pattern"] = json!(text),
+                _ => {}
             }
-        };
-        text["description"] = json!(about);
-        properties.insert(name.to_owned(), text);
+        }
     }
-    let schema = &mut document["components"]["schemas"][schema];
-    schema["properties"]["filter"] = json!({"type": "object", "description": "Filters as in a list's query string; all must hold. An empty object is all.",
-        "additionalProperties": false, "properties": properties});
-    schema["oneOf"] = json!([{"required": ["ids"]}, {"required": ["filter"]}]);
 }
 
-fn alternatives(words: &Value) -> String {
-    let words = words.as_array().into_iter().flatten().filter_map(Value::as_str);
-    words.collect::<Vec<_>>().join("|")
+/// The least role that may call an operation; `None` if it is open. Services demand the
+/// same once more.
+fn role(path: &str, method: &str, id: &str) -> Option<Role> {
+    let for_admins = ["/api/v1/users", "/api/v1/audit-logs", "/api/v1/admin"];
+    if OPEN.contains(&id) {
+        return None;
+    }
+    if ADMIN.contains(&id) || for_admins.iter().any(|prefix| path.starts_with(prefix)) {
+        return Some(Role::Admin);
+    }
+    let reads = method == "get" || path.ends_with("/batch-get");
+    Some(if reads || OWN.contains(&id) { Role::Viewer } else { Role::Operator })
 }
 
-/// What holds for every operation: security, and conditions on versions.
+/// What holds for every operation: who may call it, and conditions on versions.
 fn each_operation(document: &mut Value) {
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
-            if OPEN.contains(&id.as_str()) {
-                operation["security"] = json!([]);
+            match role(path, method, &id) {
+                Some(role) => demand(operation, role),
+                None => operation["security"] = json!([]),
             }
             let of_one = path.ends_with("{id}");
             if of_one && (method == "patch" || method == "delete") && id != "revoke_token" {
-                let about = "Change it only if it still has this version.";
+                let about = "Change it only if it still has this version; 412 if not.";
                 extend(&mut operation["parameters"], vec![header("If-Match", about)]);
             }
             if method == "get" && (of_one || id.starts_with("list_")) && id != "list_indexes" {
@@ -223,9 +175,42 @@ fn each_operation(document: &mut Value) {
     }
 }
 
+fn demand(operation: &mut Value, role: Role) {
+    let about = operation["description"].as_str().unwrap_or_default();
+    let text = format!("{about}\n\nNeeds the role `{role}`.");
+    operation["description"] = json!(text.trim_start());
+    operation["x-role"] = json!(role.word());
+}
+
 fn header(name: &str, about: &str) -> Value {
-    json!({"name": name, "in": "header", "required": false, "description": about,
-        "schema": {"type": "string", "pattern": "^\"[0-9]{1,9}\"$"}})
+    json!({"name": name, "in": "header", "required": false, "description": about, "schema": {"type": "string"}})
+}
+
+/// How answers lead on: from a list to its first record, from what was made to it.
+fn links(document: &mut Value) {
+    let Some(paths) = document["paths"].as_object() else { return };
+    let mut found = Vec::new();
+    for (path, item) in paths {
+        let Some((resource, _)) = path.split_once("/{id}") else { continue };
+        for operation in item.as_object().into_iter().flatten().map(|(_, operation)| operation) {
+            let Some(id) = operation["operationId"].as_str() else { continue };
+            found.push((resource.to_owned(), id.to_owned()));
+        }
+    }
+    for (resource, target) in found {
+        let from_token = resource.ends_with("/tokens");
+        let made = if from_token { "/api_token/id" } else { "/id" };
+        for (method, status, place) in
+            [("get", "200", "/items/0/id"), ("post", "201", made), ("put", "201", made)]
+        {
+            let responses = document["paths"][&resource].get_mut(method);
+            let response = responses.and_then(|r| r["responses"].get_mut(status));
+            if let Some(response) = response {
+                response["links"][&target] = json!({"operationId": target,
+                    "parameters": {"id": format!("$response.body#{place}")}});
+            }
+        }
+    }
 }
 
 fn health(document: &mut Value) {

@@ -16,7 +16,7 @@ use crate::services::query::{self, Filter, Query, Window};
 pub struct ListParams<R: Record> {
     /// Filters, order and page.
     pub query: Query,
-    /// Number of the page, if it was asked for by number.
+    /// Number of the page; `None` if it was asked for by cursor only.
     pub page: Option<u64>,
     /// Fields to keep of each row; all if `None`.
     pub fields: Option<Vec<String>>,
@@ -72,9 +72,6 @@ fn filters<R: Record>(pairs: &[(String, String)], reserved: &[&str]) -> Result<V
             names.push(name);
         }
     }
-    if names.len() > 16 {
-        return Err(Error::new(Code::BadRequest, "at most 16 filters at once"));
-    }
     names
         .into_iter()
         .map(|name| {
@@ -93,10 +90,11 @@ impl<R: Related> ListParams<R> {
         let size = number(&pairs, "page_size", limits::PAGE_SIZE, limits::PAGE_SIZE_MAX)?;
         let page = number(&pairs, "page", 1, limits::OFFSET_MAX)?;
         let (window, page) = match once(&pairs, "cursor")? {
-            Some(_) if once(&pairs, "page")?.is_some() => {
-                return Err(wrong("cursor", "it cannot go together with page"));
+            // The cursor decides; a number only numbers the answer.
+            Some(cursor) => {
+                let page = once(&pairs, "page")?.map(|_| page);
+                (Window::After(cursor.to_owned()), page)
             }
-            Some(cursor) => (Window::After(cursor.to_owned()), None),
             None => (Window::Offset((page - 1) * size), Some(page)),
         };
         let sort = query::parse_sort::<R>(once(&pairs, "sort")?.unwrap_or(R::DEFAULT_SORT))?;
@@ -212,7 +210,6 @@ mod tests {
             ("sort=nothing", "sort"),
             ("include=friends", "include"),
             ("page=1&page=2", "page"),
-            ("page=1&cursor=x", "cursor"),
             ("first_seen=soon", "first_seen"),
             ("priority_score=..", "priority_score"),
             ("fields=a,,b", "fields"),

@@ -7,6 +7,7 @@ use poem::endpoint::BoxEndpoint;
 use poem::{EndpointExt, Response, Route, get};
 
 use super::auth::{Guard, SecureCookies};
+use super::contract::{Contract, Held};
 use super::layers::routes::RouteTable;
 use super::system::{self, OpenApiBytes};
 use super::{EdgeOptions, api, edge, openapi, ui};
@@ -54,7 +55,8 @@ pub fn build(
             Guard { inner: get(system::openapi), role: role(options.public_docs) },
         );
     let route = ui::mount(route, Guard { inner: ui::Docs, role: role(options.public_docs) });
-    let inner = route.data(core.clone()).data(metrics.clone()).data(options.cookies).data(bytes);
+    let held = Held { inner: route, contract: Contract::new(&document) };
+    let inner = held.data(core.clone()).data(metrics.clone()).data(options.cookies).data(bytes);
     let mut edge_options = options.edge.clone();
     edge_options.routes = table(&document);
     edge(inner, &edge_options, metrics).boxed()

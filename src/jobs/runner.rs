@@ -106,10 +106,12 @@ impl Worker {
     async fn work(&self, job: Job) {
         let (id, kind) = (job.id, job.kind);
         let _busy = self.metrics.worker();
-        let core = self.core.clone();
-        let ran = tokio::task::spawn_blocking(move || handle(&core, &job)).await;
-        let outcome = match ran {
+        let (core, stopped) = (self.core.clone(), self.stopped.clone());
+        let ran =
+            tokio::task::spawn_blocking(move || handle(&core, &job, &move || *stopped.borrow()));
+        let outcome = match ran.await {
             Ok(Ok(())) => Ok(()),
+            Ok(Err(e)) if *self.stopped.borrow() => return self.put_back(id, &e).await,
             Ok(Err(e)) => {
                 tracing::warn!(job = id, kind = %kind, error = %e.chain(), "a job failed");
                 Err((e.to_string(), e.code().status() < 500))
@@ -129,11 +131,20 @@ impl Worker {
         };
         self.metrics.task_done(kind.word(), status.word());
     }
+
+    /// A job that was cut off by a stop goes on after the next start.
+    async fn put_back(&self, id: u64, why: &Error) {
+        tracing::info!(job = id, why = %why, "a job goes on after the next start");
+        if let Err(e) = jobs::put_back(&self.core, id).await {
+            // The next start takes it up all the same.
+            tracing::warn!(job = id, error = %e.chain(), "cannot put a job back");
+        }
+    }
 }
 
-fn handle(core: &Core, job: &Job) -> Result<(), Error> {
+fn handle(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<(), Error> {
     match job.kind {
-        JobKind::Import => imports::run(core, job),
+        JobKind::Import => imports::run(core, job, stopped),
     }
 }
 

@@ -116,7 +116,7 @@ async fn note_failure(
             Ok(())
         })
         .await?;
-    Ok(Error::new(Code::BadCredentials, "user name or password is wrong"))
+    Ok(Error::new(Code::BadCredentials, ""))
 }
 
 fn clip(text: &str) -> &str {

@@ -4,6 +4,7 @@ use super::audit::{self, Entry};
 use super::{Core, Ctx, edit};
 use crate::base::id::Reference;
 use crate::base::{Code, Error, Result, Timestamp};
+use crate::domain::import::{Import, ImportStatus};
 use crate::domain::job::{Job, JobStatus};
 use crate::domain::user::Role;
 use crate::store::{Direction, Read, Source, Tx, plan, query};
@@ -22,7 +23,7 @@ pub async fn claim(core: &Core) -> Result<Option<Job>> {
             if job.status == JobStatus::Running && job.attempts >= job.max_attempts {
                 job.error = Some("its worker stopped answering".into());
                 job.end(JobStatus::Buried, tx.now());
-                tx.update(job)?;
+                save(tx, job)?;
                 return Ok(None);
             }
             job.claim(tx.now());
@@ -42,6 +43,40 @@ fn due<S: Source + ?Sized>(source: &S, now: Timestamp) -> Result<Option<Job>> {
     Ok(None)
 }
 
+/// Starts that one job may survive. A job that brings the process down must not do so for
+/// ever; others are resumed as often as the process is killed.
+const CRASHES: u64 = 20;
+
+/// Writes a job, and what its state means for the import that waits for it.
+fn save(tx: &mut Tx<'_>, job: Job) -> Result<Job> {
+    let import = job.import_id.map_or(Ok(None), |id| tx.find::<Import>(id))?;
+    if let Some(mut import) = import {
+        match job.status {
+            JobStatus::Cancelled => {
+                import.fail(&Error::new(Code::Conflict, "its job was cancelled"), tx.now());
+            }
+            JobStatus::Failed | JobStatus::Buried => {
+                let why = job.error.clone().unwrap_or_default();
+                let text = format!("it was given up; its job says: {why}");
+                import.fail(&Error::new(Code::Unavailable, text), tx.now());
+            }
+            JobStatus::Queued | JobStatus::Running | JobStatus::Succeeded => return tx.update(job),
+        }
+        tx.update(import)?;
+    }
+    tx.update(job)
+}
+
+/// An import whose job is tried again is waiting again.
+fn reopen_import(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
+    let import = job.import_id.map_or(Ok(None), |id| tx.find::<Import>(id))?;
+    if let Some(import) = import.filter(|i| i.status == ImportStatus::Failed) {
+        let status = ImportStatus::Pending;
+        tx.update(Import { status, error: None, finished_at: None, ..import })?;
+    }
+    Ok(())
+}
+
 /// After a start: what the previous process was doing is due again at once.
 pub async fn reclaim(core: &Core) -> Result<usize> {
     core.store
@@ -53,13 +88,14 @@ pub async fn reclaim(core: &Core) -> Result<usize> {
                 usize::MAX,
             )?;
             for id in &ids {
-                let job: Job = tx.require(*id)?;
-                tx.update(Job {
-                    status: JobStatus::Queued,
-                    lease_until: None,
-                    run_at: tx.now(),
-                    ..job
-                })?;
+                let mut job: Job = tx.require(*id)?;
+                if job.attempts >= CRASHES {
+                    job.error = Some(format!("the server has ended {CRASHES} times during it"));
+                    job.end(JobStatus::Buried, tx.now());
+                } else {
+                    job = requeued(job, tx.now());
+                }
+                save(tx, job)?;
             }
             Ok(ids.len())
         })
@@ -89,9 +125,27 @@ pub async fn finish(core: &Core, id: u64, outcome: Result<(), (String, bool)>) -
                     job.fail(error.clone(), *permanent, jitter, now);
                 }
             }
-            tx.update(job)
+            save(tx, job)
         })
         .await
+}
+
+/// Puts a job that a stop has cut off back into its queue; that attempt does not count.
+pub async fn put_back(core: &Core, id: u64) -> Result<()> {
+    core.store
+        .write("jobs.put_back", move |tx| {
+            let job: Job = tx.require(id)?;
+            if job.status != JobStatus::Running {
+                return Ok(());
+            }
+            let attempts = job.attempts.saturating_sub(1);
+            save(tx, Job { attempts, ..requeued(job, tx.now()) }).map(drop)
+        })
+        .await
+}
+
+fn requeued(job: Job, now: Timestamp) -> Job {
+    Job { status: JobStatus::Queued, lease_until: None, run_at: now, ..job }
 }
 
 /// A sign of life with progress, within a transaction of the job's own work. An error says
@@ -156,7 +210,10 @@ async fn change(
     core.store
         .write(verb, move |tx| {
             let old: Job = edit::current(tx, &reference, None)?;
-            let new = tx.update(decide(old.clone(), tx.now())?)?;
+            let new = save(tx, decide(old.clone(), tx.now())?)?;
+            if new.status == JobStatus::Queued {
+                reopen_import(tx, &new)?;
+            }
             let entry = Entry::new(verb).on::<Job>(new.id, format!("{} job {}", new.kind, new.id));
             audit::record(tx, &ctx, entry.changes(Some(&old), Some(&new))?)?;
             Ok(new)

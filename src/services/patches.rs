@@ -17,10 +17,10 @@ pub async fn create(core: &Core, ctx: &Ctx, new: NewPatch) -> Result<Patch> {
     core.store
         .write("patches.create", move |tx| {
             if tx.find::<Vulnerability>(new.vulnerability_id)?.is_none() {
-                return Err(Error::field(
-                    "/vulnerability_id",
-                    format!("there is no vulnerability {}", new.vulnerability_id),
-                ));
+                // The content is fine; what it refers to is not there (any more).
+                let detail = format!("there is no vulnerability {}", new.vulnerability_id);
+                return Err(Error::new(Code::Conflict, detail.clone())
+                    .with_field("/vulnerability_id", detail));
             }
             let patch = new.clone().build(ctx.actor.name.clone());
             let patch = tx.insert_with(patch, |p| {

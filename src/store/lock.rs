@@ -4,13 +4,20 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Code, Error, Result};
 
 const NAME: &str = "vulnzero.lock";
+
+/// Longest time for which asking who holds it may take.
+const ASKING: Duration = Duration::from_millis(50);
+/// How long a holder that is not a server is waited for: most commands take no longer.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Pause between two tries.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Who holds a data directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,18 +38,24 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock of `directory`, which must exist, or says who holds it.
+    /// Takes the lock of `directory`, which must exist, or says who holds it: at once if it
+    /// is a server, else after a while.
     pub fn take(directory: &Path, command: &str) -> Result<Self> {
         let mut file = open(directory)?;
-        let mut tries = 0;
-        while let Err(e) = file.try_lock() {
-            match e {
-                // Somebody who only asks, see `holder`, has it for a moment.
-                TryLockError::WouldBlock if tries < 3 => tries += 1,
-                TryLockError::WouldBlock => return Err(held(&mut file, directory)),
-                TryLockError::Error(e) => return Err(io_error(directory, e)),
+        let started = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::Error(e)) => return Err(io_error(directory, e)),
+                Err(TryLockError::WouldBlock) => {}
             }
-            std::thread::sleep(Duration::from_millis(10));
+            let holder = read(&mut file);
+            // Somebody who only asks, see `holder`, has it for a moment.
+            let serves = holder.address.is_some() && started.elapsed() > ASKING;
+            if serves || started.elapsed() > PATIENCE {
+                return Err(held(holder, directory));
+            }
+            std::thread::sleep(PAUSE);
         }
         let mut lock = Self { file };
         let holder = Holder { pid: std::process::id(), command: command.to_owned(), address: None };
@@ -87,12 +100,12 @@ fn open(directory: &Path) -> Result<File> {
 
 fn read(file: &mut File) -> Holder {
     let mut text = String::new();
-    let parsed = file.read_to_string(&mut text).ok().and_then(|_| serde_json::from_str(&text).ok());
+    let whole = file.rewind().and_then(|()| file.read_to_string(&mut text));
+    let parsed = whole.ok().and_then(|_| serde_json::from_str(&text).ok());
     parsed.unwrap_or_default()
 }
 
-fn held(file: &mut File, directory: &Path) -> Error {
-    let holder = read(file);
+fn held(holder: Holder, directory: &Path) -> Error {
     let who = match (holder.pid, holder.address) {
         (0, _) => "another process".to_owned(),
         (pid, Some(address)) => format!("process {pid} (vulnzero {} on {address})", holder.command),

@@ -14,7 +14,7 @@ pub enum Test {
     Range(Option<Value>, Option<Value>),
     /// Text that starts like this.
     Prefix(String),
-    /// For each of these, a word that starts like it.
+    /// For each of these, a word that starts like it; without any, everything passes.
     Words(Vec<String>),
 }
 
@@ -101,8 +101,8 @@ pub fn parse_filter<R: Record>(name: &str, texts: &[&str]) -> Result<Filter> {
     if kind == Kind::Words {
         let words: Vec<String> =
             texts.iter().flat_map(|t| t.split_whitespace()).map(str::to_lowercase).collect();
-        if words.is_empty() || words.len() > 16 {
-            return Err(wrong("give one to sixteen words".into()));
+        if words.len() > limits::SEARCH_WORDS {
+            return Err(wrong(format!("give at most {} words", limits::SEARCH_WORDS)));
         }
         return Ok(Filter { field, test: Test::Words(words) });
     }
@@ -189,12 +189,12 @@ fn is_sortable<R: Record>(field: &Field<R>) -> bool {
     !field.multi && (field.facet || indexed())
 }
 
-/// Names that a filter may use besides `id`: every facet, and what some index has first.
+/// Names that a filter may use: `id`, every facet, and what some index has first.
 pub fn filterable<R: Record>() -> impl Iterator<Item = (&'static str, Kind, &'static str)> {
-    R::fields()
+    let fields = R::fields()
         .iter()
-        .filter(|f| f.facet || R::indexes().iter().any(|i| super::select::leads::<R>(i, f.name)))
-        .map(|f| (f.name, f.kind, f.about))
+        .filter(|f| f.facet || R::indexes().iter().any(|i| super::select::leads::<R>(i, f.name)));
+    std::iter::once(("id", Kind::U64, "Number.")).chain(fields.map(|f| (f.name, f.kind, f.about)))
 }
 
 fn unknown_field<R: Record>(name: &str) -> Error {

@@ -1,6 +1,8 @@
 //! The set of records that pass all filters, from facets and index ranges; exact.
 //! How a page of it is put in order is in `plan.rs`.
 
+use std::ops::Bound;
+
 use roaring::RoaringBitmap;
 
 use super::engine::{Direction, Source, Span};
@@ -24,7 +26,7 @@ pub(super) fn matching<R: Record>(
     for filter in filters {
         servable::<R>(source, filter)?;
     }
-    let mut ordered: Vec<&Filter> = filters.iter().collect();
+    let mut ordered: Vec<&Filter> = filters.iter().filter(|f| !asks_nothing(f)).collect();
     ordered.sort_by_key(|f| price::<R>(f));
     let mut set: Option<RoaringBitmap> = None;
     for filter in ordered {
@@ -39,6 +41,11 @@ pub(super) fn matching<R: Record>(
         set = Some(narrowed);
     }
     Ok(set)
+}
+
+/// A search for no words, as an empty box of a form sends it.
+fn asks_nothing(filter: &Filter) -> bool {
+    matches!(&filter.test, Test::Words(words) if words.is_empty())
 }
 
 /// Cheap filters first: they make the set small before a long range is read.
@@ -108,7 +115,11 @@ fn by_filter<R: Record>(
 
 fn by_id<R: Record>(source: &dyn Source, filter: &Filter) -> Result<RoaringBitmap> {
     let mut set = RoaringBitmap::new();
-    let Test::In(values) = &filter.test else { return Err(unsupported::<R>(filter)) };
+    let values = match &filter.test {
+        Test::In(values) => values,
+        Test::Range(from, to) => return ids_between::<R>(source, from.as_ref(), to.as_ref()),
+        Test::Prefix(_) | Test::Words(_) => return Err(unsupported::<R>(filter)),
+    };
     for value in values {
         if let Value::U64(id) = value
             && let Ok(short) = u32::try_from(*id)
@@ -116,6 +127,26 @@ fn by_id<R: Record>(source: &dyn Source, filter: &Filter) -> Result<RoaringBitma
         {
             set.insert(short);
         }
+    }
+    Ok(set)
+}
+
+fn ids_between<R: Record>(
+    source: &dyn Source,
+    from: Option<&Value>,
+    to: Option<&Value>,
+) -> Result<RoaringBitmap> {
+    let bound = |value: Option<&Value>| match value {
+        Some(Value::U64(id)) => Bound::Included(keys::record_key(*id).to_vec()),
+        _ => Bound::Unbounded,
+    };
+    let span = Span { start: bound(from), end: bound(to) };
+    let mut set = RoaringBitmap::new();
+    if !span.is_empty() {
+        source.scan(R::TABLE, &span, Direction::Forward, &mut |key, _| {
+            set.extend(keys::id_of(key).and_then(|id| u32::try_from(id).ok()));
+            Ok(true)
+        })?;
     }
     Ok(set)
 }
@@ -140,7 +171,7 @@ fn by_facet<R: Record>(source: &dyn Source, filter: &Filter) -> Result<RoaringBi
 /// An error unless some facet or index serves the filter.
 fn servable<R: Record>(source: &dyn Source, filter: &Filter) -> Result<()> {
     let served = match (filter.field, &filter.test) {
-        ("id", test) => matches!(test, Test::In(_)),
+        ("id", test) => matches!(test, Test::In(_) | Test::Range(..)),
         (name, test) => match (keys::field::<R>(name).facet, test) {
             (true, Test::Words(_)) => false,
             (true, _) => true,

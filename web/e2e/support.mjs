@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { chromium } from "playwright-core";
 
-export const BASE = (process.env.BASE_URL ?? "http://127.0.0.1:8080").replace(/\/$/, "");
+export const BASE = (process.env.BASE_URL ?? "http://127.0.0.1:8000").replace(/\/$/, "");
 export const ADMIN = {
   username: process.env.ADMIN_USER ?? "admin",
   password: process.env.ADMIN_PASSWORD ?? "correct horse battery",
@@ -95,7 +95,8 @@ export async function login(page, user = ADMIN) {
   await page.getByLabel("User name").fill(user.username);
   await page.getByLabel("Password").fill(user.password);
   await page.getByRole("button", { name: "Log in" }).click();
-  await page.waitForURL((url) => url.pathname !== "/login");
+  // The address changes a moment before the page does.
+  await page.getByRole("button", { name: "Account menu" }).waitFor();
 }
 
 async function ensureAdmin(page) {

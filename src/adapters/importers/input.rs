@@ -38,7 +38,9 @@ impl Allowance {
     /// Takes one; an error if there is none left.
     pub fn take(&mut self) -> Result<()> {
         self.left = self.left.checked_sub(1).ok_or_else(|| {
-            Error::new(Code::TooLarge, format!("the report has more than {} findings", self.limit))
+            let limit = self.limit;
+            let detail = format!("the report has over {limit} findings (import.max_findings)");
+            Error::new(Code::TooLarge, detail)
         })?;
         Ok(())
     }

@@ -38,7 +38,8 @@ async fn import_one(client: &Client, args: &Import, file: &Path) -> Result<Value
     if let Some(asset) = &args.asset {
         query.append_pair("asset", asset);
     }
-    if args.no_wait {
+    // Without a server nobody would go on with it after us.
+    if args.no_wait && !client.is_local() {
         query.append_pair("wait", "false");
     }
     let content = open(file).await?;

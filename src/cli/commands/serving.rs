@@ -59,12 +59,12 @@ async fn prepare_demo(config: &mut Config) -> Result<()> {
 fn announce(serving: &Serving, public: Option<&str>, is_demo: bool) {
     let base =
         public.map_or_else(|| format!("http://{}", clickable(serving.address)), str::to_owned);
-    output::line(&format!("VulnZero {} is at {base}", env!("CARGO_PKG_VERSION")));
+    output::tell(&format!("VulnZero {} is at {base}", env!("CARGO_PKG_VERSION")));
     if let Some(token) = &serving.setup_token {
-        output::line(&format!("Make the first account at {base}/setup#token={}", token.expose()));
+        output::tell(&format!("Make the first account at {base}/setup#token={}", token.expose()));
     }
     if is_demo {
-        output::line(&format!("Log in as {} with the password {}", demo::USERNAME, demo::PASSWORD));
+        output::tell(&format!("Log in as {} with the password {}", demo::USERNAME, demo::PASSWORD));
     }
 }
 

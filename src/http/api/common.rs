@@ -25,7 +25,7 @@ pub struct Page<T: ParseFromJSON + ToJSON> {
     pub items: Vec<T>,
     /// Rows on all pages; exact.
     pub total_count: u64,
-    /// Number of this page; absent if it was reached by cursor.
+    /// Number of this page; absent if it was reached by cursor only.
     pub page: Option<u64>,
     /// Rows per page.
     pub page_size: u64,
@@ -73,9 +73,9 @@ pub struct Batch<T: ParseFromJSON + ToJSON> {
     pub missing: Vec<String>,
 }
 
+// Not `one_of`: poem-openapi takes a number for a text too.
 /// A number or a natural key.
 #[derive(Debug, Clone, poem_openapi::Union)]
-#[oai(one_of = true)]
 pub enum Ref {
     /// By number.
     Id(u64),

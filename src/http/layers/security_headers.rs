@@ -1,7 +1,7 @@
 //! Headers that tell browsers what our answers may not do. A handler that sets one of
 //! them itself knows better and wins.
 
-use poem::http::{HeaderName, HeaderValue, header};
+use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::{Endpoint, Request, Response, Result};
 
 use crate::base::{Error, Result as BaseResult};
@@ -79,13 +79,18 @@ impl<E: Endpoint<Output = Response>> Endpoint for SecurityHeaders<E> {
     async fn call(&self, req: Request) -> Result<Response> {
         let is_api = req.uri().path().starts_with("/api/");
         let mut response = self.inner.call(req).await?;
+        let unchanged = response.status() == StatusCode::NOT_MODIFIED;
         let is_page = response.content_type().is_some_and(|t| t.starts_with("text/html"));
         let csp = if is_page { self.page_csp.clone() } else { HeaderValue::from_static(DATA_CSP) };
         let headers = response.headers_mut();
         for (name, value) in FIXED {
             headers.entry(name).or_insert(value);
         }
-        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(csp);
+        // A 304 has no type of its own, and browsers put its headers over those they keep
+        // with the page (RFC 9111 §3.2): the policy of data would break a page on reload.
+        if !unchanged {
+            headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(csp);
+        }
         if let Some(hsts) = &self.hsts {
             headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert_with(|| hsts.clone());
         }

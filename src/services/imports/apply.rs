@@ -6,22 +6,20 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::run::progressed;
-
+use super::run::{Attempt, progressed};
 use crate::base::{Result, Timestamp};
 use crate::domain::asset::Asset;
 use crate::domain::finding::{Finding, FindingStatus, component_key};
 use crate::domain::import::{Import, ImportStatus};
-use crate::domain::job::Job;
 use crate::domain::merge::{self, Effect, Sighting};
 use crate::domain::observation::{
     AssetObservation, FindingObservation, Observation, ReportInfo, SkipReason,
 };
 use crate::domain::vulnerability::Vulnerability;
+use crate::services::Ctx;
 use crate::services::audit::{self, Entry};
 use crate::services::findings::{BY_ASSET, scored};
 use crate::services::tally::Tally;
-use crate::services::{Core, Ctx};
 use crate::store::{Direction, Read, Tx};
 
 /// Observations per transaction.
@@ -29,8 +27,7 @@ const STEP: usize = 500;
 
 /// Takes observations and applies them in steps.
 pub(super) struct Applier<'a> {
-    core: &'a Core,
-    job_id: u64,
+    attempt: &'a Attempt<'a>,
     import_id: u64,
     renamed: Option<String>,
     format: &'static str,
@@ -69,22 +66,21 @@ struct Counts {
 
 impl<'a> Applier<'a> {
     pub(super) fn new(
-        core: &'a Core,
-        job: &Job,
+        attempt: &'a Attempt<'a>,
         import: &Import,
         format: &'static str,
         report: ReportInfo,
     ) -> Self {
-        // A scan cannot have been made in the future: then the other clock is wrong.
-        let now = core.now();
-        let at = report.created_at.map_or(now, |t| t.min(now));
+        // The same at every attempt, so that each finds what an earlier one has done. A scan
+        // cannot have been made in the future: then the other clock is wrong.
+        let begun = import.started_at.unwrap_or_else(|| attempt.core.now());
+        let at = report.created_at.map_or(begun, |t| t.min(begun));
         Self {
-            core,
-            job_id: job.id,
+            attempt,
             import_id: import.id,
             renamed: import.asset.clone(),
             format,
-            by: Arc::new(Source { report, at, begun: import.started_at.unwrap_or(now) }),
+            by: Arc::new(Source { report, at, begun }),
             current: None,
             step: Vec::with_capacity(STEP),
             seen: Arc::default(),
@@ -125,10 +121,11 @@ impl<'a> Applier<'a> {
     }
 
     fn flush(&mut self, progress: f64) -> Result<()> {
+        self.attempt.go_on()?;
         let items = std::mem::take(&mut self.step);
         let (by, seen, import_id, job_id) =
-            (self.by.clone(), self.seen.clone(), self.import_id, self.job_id);
-        let done = self.core.store.write_blocking("imports.apply", move |tx| {
+            (self.by.clone(), self.seen.clone(), self.import_id, self.attempt.job.id);
+        let done = self.attempt.core.store.write_blocking("imports.apply", move |tx| {
             let mut step = Step::new(&by, import_id, &seen);
             for item in &items {
                 match item {
@@ -164,7 +161,7 @@ impl<'a> Applier<'a> {
         let (import_id, format, by) = (self.import_id, self.format, self.by.clone());
         let (counts, findings) = (self.counts, self.seen.len());
         let (assets, vulnerabilities) = (self.assets.len(), self.vulnerabilities.len());
-        self.core.store.write_blocking("imports.complete", move |tx| {
+        self.attempt.core.store.write_blocking("imports.complete", move |tx| {
             let import: Import = tx.require(import_id)?;
             let done = tx.update(Import {
                 status: ImportStatus::Completed,
@@ -197,7 +194,7 @@ impl<'a> Applier<'a> {
 
     /// Closes the findings of an asset that this scanner no longer sees.
     fn close_absent(&mut self, asset: u64) -> Result<()> {
-        let snapshot = self.core.store.read()?;
+        let snapshot = self.attempt.core.store.read()?;
         let mut ids = snapshot.ids_under::<Finding>(
             BY_ASSET,
             &[asset.into()],
@@ -207,26 +204,29 @@ impl<'a> Applier<'a> {
         drop(snapshot);
         ids.retain(|id| !self.seen.contains(*id as u32));
         for chunk in ids.chunks(STEP) {
+            self.attempt.go_on()?;
             let (chunk, by) = (chunk.to_vec(), self.by.clone());
-            let (job_id, import_id) = (self.job_id, self.import_id);
-            self.counts.closed += self.core.store.write_blocking("imports.close", move |tx| {
-                let (mut tally, mut closed) = (Tally::default(), 0);
-                for id in &chunk {
-                    let Some(before) = tx.find::<Finding>(*id)? else { continue };
-                    let mut after = before.clone();
-                    let earlier =
-                        before.resolved_at == Some(by.at) && before.updated_at >= by.begun;
-                    let now = merge::absent(&mut after, &by.report.scanner, by.at);
-                    closed += u64::from(now || (earlier && before.status == FindingStatus::Fixed));
-                    if after != before {
-                        let after = tx.update(after)?;
-                        tally.moved(Some(&before), Some(&after));
+            let (job_id, import_id) = (self.attempt.job.id, self.import_id);
+            self.counts.closed +=
+                self.attempt.core.store.write_blocking("imports.close", move |tx| {
+                    let (mut tally, mut closed) = (Tally::default(), 0);
+                    for id in &chunk {
+                        let Some(before) = tx.find::<Finding>(*id)? else { continue };
+                        let mut after = before.clone();
+                        let earlier =
+                            before.resolved_at == Some(by.at) && before.updated_at >= by.begun;
+                        let now = merge::absent(&mut after, &by.report.scanner, by.at);
+                        closed +=
+                            u64::from(now || (earlier && before.status == FindingStatus::Fixed));
+                        if after != before {
+                            let after = tx.update(after)?;
+                            tally.moved(Some(&before), Some(&after));
+                        }
                     }
-                }
-                tally.flush(tx)?;
-                progressed(tx, job_id, import_id, 1.0, "closing what has gone")?;
-                Ok(closed)
-            })?;
+                    tally.flush(tx)?;
+                    progressed(tx, job_id, import_id, 1.0, "closing what has gone")?;
+                    Ok(closed)
+                })?;
         }
         Ok(())
     }

@@ -28,6 +28,12 @@ pub struct NewImport {
     pub asset: Option<String>,
 }
 
+/// What `format` may be: `auto`, and each importer's name.
+#[must_use]
+pub fn formats() -> Vec<&'static str> {
+    std::iter::once("auto").chain(importers::ALL.iter().map(|i| i.name())).collect()
+}
+
 /// Begins to take in a report: who may, and with a format that exists.
 pub fn begin(core: &Core, ctx: &Ctx, new: &NewImport) -> Result<Upload> {
     ctx.require(Role::Operator)?;
@@ -35,11 +41,11 @@ pub fn begin(core: &Core, ctx: &Ctx, new: &NewImport) -> Result<Upload> {
         importers::choose(format, &[])?;
     }
     for (name, text) in [("filename", &new.filename), ("asset", &new.asset)] {
-        if text
-            .as_ref()
-            .is_some_and(|t| t.is_empty() || t.len() > 255 || t.chars().any(char::is_control))
-        {
-            return Err(Error::field(name, "it needs 1 to 255 bytes without control characters"));
+        if text.as_ref().is_some_and(|t| {
+            !(1..=255).contains(&t.chars().count()) || t.contains(char::is_control)
+        }) {
+            let detail = "it needs 1 to 255 characters, none of them a control character";
+            return Err(Error::field(name, detail));
         }
     }
     Upload::begin(core)
@@ -102,7 +108,8 @@ pub async fn wait(core: &Core, id: u64) -> Result<Import> {
             (import, job)
         };
         let ended = matches!(import.status, ImportStatus::Completed | ImportStatus::Failed);
-        if ended || job.is_some_and(|j| j.status.is_final()) {
+        // Its job too: who looks at that next shall not find it running.
+        if job.map_or(ended, |j| j.status.is_final()) {
             return Ok(import);
         }
         if changed.changed().await.is_err() {

@@ -15,22 +15,33 @@ use crate::services::{Core, Ctx, jobs};
 use crate::store::{Read, Tx};
 
 /// Runs an import job to its end; blocks. An error of the report is an outcome (`Ok`), told
-/// by the import; an `Err` is worth another attempt.
-pub fn run(core: &Core, job: &Job) -> Result<()> {
+/// by the import; an `Err` is worth another attempt. Once `stopped` says so, it ends with an
+/// `Err` after the step that is going on.
+pub fn run(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
     let id = job.import_id.ok_or_else(|| Error::internal("an import job names no import"))?;
+    let here = spool::path(core, id).exists();
     let import = core.store.write_blocking("imports.start", move |tx| {
         let import: Import = tx.require(id)?;
+        let refused = import.status == ImportStatus::Failed && !here;
+        if import.status == ImportStatus::Completed || refused {
+            return Ok(import);
+        }
         let started_at = import.started_at.or(Some(tx.now()));
         tx.update(Import { status: ImportStatus::Running, started_at, ..import })
     })?;
-    if !spool::path(core, id).exists() {
+    if import.status != ImportStatus::Running {
+        // The process ended after the last step of an earlier attempt.
+        spool::remove(core, id);
+        return Ok(());
+    }
+    if !here {
         return refuse(
             core,
             id,
             Error::new(Code::Unavailable, "the uploaded file is gone; send it again"),
         );
     }
-    match take_in(core, job, import) {
+    match take_in(&Attempt { core, job, stopped }, import) {
         Ok(()) => {
             spool::remove(core, id);
             Ok(())
@@ -89,11 +100,32 @@ pub(super) fn progressed(
 /// How much of a file decides its format.
 const HEAD_BYTES: usize = 64 << 10;
 
-fn take_in(core: &Core, job: &Job, import: Import) -> Result<()> {
+/// A worker with a job.
+pub(super) struct Attempt<'a> {
+    /// The services.
+    pub core: &'a Core,
+    /// The job.
+    pub job: &'a Job,
+    /// Whether it must leave the rest for later.
+    pub stopped: &'a dyn Fn() -> bool,
+}
+
+impl Attempt<'_> {
+    /// An error if the rest must be left for later.
+    pub fn go_on(&self) -> Result<()> {
+        if (self.stopped)() {
+            return Err(Error::new(Code::Unavailable, "the server is stopping"));
+        }
+        Ok(())
+    }
+}
+
+fn take_in(attempt: &Attempt<'_>, import: Import) -> Result<()> {
+    let core = attempt.core;
     let report = Report::new(spool::path(core, import.id), core.options.report);
     let importer = importers::choose(&import.format, &report.head(HEAD_BYTES)?)?;
-    let info = examine(core, job, &report, importer, &import)?;
-    let mut applier = Applier::new(core, job, &import, importer.name(), info);
+    let info = examine(attempt, &report, importer, &import)?;
+    let mut applier = Applier::new(attempt, &import, importer.name(), info);
     importer.import(&report, &mut |observation| {
         // The second reading is the second half of the work.
         let read = report.bytes_read() as f64 / (import.bytes.max(1) as f64);
@@ -104,20 +136,20 @@ fn take_in(core: &Core, job: &Job, import: Import) -> Result<()> {
 
 /// Reads the whole report without applying it; returns what it says about itself.
 fn examine(
-    core: &Core,
-    job: &Job,
+    attempt: &Attempt<'_>,
     report: &Report,
     importer: &dyn Importer,
     import: &Import,
 ) -> Result<ReportInfo> {
-    let (mut info, mut findings, mut first) = (None, 0u64, None::<String>);
+    let (mut info, mut first) = (None, None::<String>);
     let mut told = Instant::now();
     importer.import(report, &mut |observation| {
+        attempt.go_on()?;
         if told.elapsed() >= SIGN_OF_LIFE {
             told = Instant::now();
-            let (job_id, import_id) = (job.id, import.id);
+            let (job_id, import_id) = (attempt.job.id, import.id);
             let progress = report.bytes_read() as f64 / (import.bytes.max(1) as f64) / 2.0;
-            core.store.write_blocking("imports.examine", move |tx| {
+            attempt.core.store.write_blocking("imports.examine", move |tx| {
                 progressed(tx, job_id, import_id, progress, "reading")
             })?;
         }
@@ -134,17 +166,8 @@ fn examine(
                 }
                 first = Some(asset.asset_id);
             }
-            Observation::Finding(_) => {
-                findings += 1;
-                if findings > report.limits().findings {
-                    let limit = report.limits().findings;
-                    return Err(Error::new(
-                        Code::TooLarge,
-                        format!("the report has over {limit} findings (import.max_findings)"),
-                    ));
-                }
-            }
-            Observation::Skipped(_) => {}
+            // The importers themselves count findings against the limit.
+            Observation::Finding(_) | Observation::Skipped(_) => {}
         }
         Ok(())
     })?;

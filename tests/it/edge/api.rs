@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use vulnzero::base::{Code, Error};
+use vulnzero::http::contract::{Contract, Held};
 use vulnzero::http::layers::routes::RouteTable;
 use vulnzero::http::layers::{client::ClientAddr, etag};
 use vulnzero::http::reply::version_etag;
@@ -61,7 +62,12 @@ impl Api {
 
     /// A thing of version 7.
     #[oai(path = "/things/:id", method = "get")]
-    async fn get(&self, id: Path<u64>, headers: &HeaderMap) -> Result<Reply<Thing>, Problem> {
+    async fn get(
+        &self,
+        id: Path<u64>,
+        #[allow(unused_variables)] note: Query<Option<String>>,
+        headers: &HeaderMap,
+    ) -> Result<Reply<Thing>, Problem> {
         if id.0 == 404 {
             return Err(Error::not_found("thing", id.0).into());
         }
@@ -179,15 +185,15 @@ pub struct Server {
 }
 
 pub fn service(uploaded: Arc<AtomicU64>) -> OpenApiService<Api, ()> {
-    OpenApiService::new(Api { uploaded }, "test", "1")
+    OpenApiService::new(Api { uploaded }, "test", "1").url_prefix("/api/v1")
 }
 
 impl Server {
     pub async fn start(edge_options: EdgeOptions, options: Options) -> Self {
         let uploaded = Arc::new(AtomicU64::new(0));
         let service = service(uploaded.clone());
-        let spec = serde_json::from_str(&service.spec()).unwrap();
-        let routes = RouteTable::default().with_spec("/api/v1", &spec).with("/page", &["GET"]);
+        let document = serde_json::from_str(&service.spec()).unwrap();
+        let routes = RouteTable::default().with_spec("", &document).with("/page", &["GET"]);
         let route = Route::new()
             .nest("/api/v1", service)
             .at("/page", poem::get(page))
@@ -197,7 +203,8 @@ impl Server {
             .at("/events", poem::get(events))
             .at("/huge", poem::get(huge));
         let metrics = Metrics::new("test");
-        let endpoint = edge(route, &EdgeOptions { routes, ..edge_options }, &metrics).boxed();
+        let held = Held { inner: route, contract: Contract::new(&document) };
+        let endpoint = edge(held, &EdgeOptions { routes, ..edge_options }, &metrics).boxed();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);

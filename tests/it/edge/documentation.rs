@@ -33,15 +33,15 @@ fn every_operation_documents_problems() {
 #[test]
 fn bodies_and_replies_document_types_and_schemas() {
     let spec = spec();
-    let create = &spec["paths"]["/things"]["post"];
+    let create = &spec["paths"]["/api/v1/things"]["post"];
     let schema = "#/components/schemas/Thing";
     let body = &create["requestBody"]["content"];
     assert_eq!(body["application/json"]["schema"]["$ref"], schema);
     let reply = &create["responses"]["201"]["content"];
     assert_eq!(reply["application/json"]["schema"]["$ref"], schema);
-    let patch = &spec["paths"]["/things/{id}"]["patch"]["requestBody"]["content"];
+    let patch = &spec["paths"]["/api/v1/things/{id}"]["patch"]["requestBody"]["content"];
     assert_eq!(patch.as_object().unwrap().len(), 2);
     assert!(patch.get("application/merge-patch+json").is_some());
-    let delete = &spec["paths"]["/things/{id}"]["delete"]["responses"]["204"];
+    let delete = &spec["paths"]["/api/v1/things/{id}"]["delete"]["responses"]["204"];
     assert!(delete.get("content").is_none());
 }

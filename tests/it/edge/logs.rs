@@ -47,7 +47,7 @@ async fn each_request_is_one_line_and_each_failure_one_chain() {
     let log = log::json_lines("info", move || writer.clone()).unwrap();
     let _guard = tracing::subscriber::set_default(log);
     let server = Server::plain().await;
-    server.get("/api/v1/things/1?token=secret", "x-request-id: fine\r\n").await;
+    server.get("/api/v1/things/1?note=secret", "x-request-id: fine\r\n").await;
     server.get("/api/v1/broken", "x-request-id: broken\r\n").await;
     server.get("/panic", "x-request-id: panic\r\n").await;
     server.get("/nowhere", "x-request-id: nowhere\r\n").await;

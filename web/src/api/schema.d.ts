@@ -15,6 +15,8 @@ export interface paths {
          * List
          * @description A page of records. Any filter may be given several values with commas between;
          *     all filters must hold.
+         *
+         *     Needs the role `viewer`.
          */
         get: operations["list_findings"];
         put?: never;
@@ -35,6 +37,8 @@ export interface paths {
         /**
          * Count by facets
          * @description Exact counts per value, within the filters.
+         *
+         *     Needs the role `viewer`.
          */
         get: operations["count_findings"];
         put?: never;
@@ -52,12 +56,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Get one
+         * @description By number, or by natural key where there is one.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["get_finding"];
         put?: never;
         post?: never;
         /**
          * Remove
          * @description Administrators only; the next import may bring it back as a new finding.
+         *
+         *     Needs the role `admin`.
          */
         delete: operations["delete_finding"];
         options?: never;
@@ -65,6 +77,8 @@ export interface paths {
         /**
          * Change
          * @description Status, reason, assignee, due date, notes. `If-Match` guards against overwriting.
+         *
+         *     Needs the role `operator`.
          */
         patch: operations["update_finding"];
         trace?: never;
@@ -81,6 +95,8 @@ export interface paths {
         /**
          * Get many
          * @description Up to 10,000 records by number or natural key, read in steps of 100.
+         *
+         *     Needs the role `viewer`.
          */
         post: operations["batch_get_findings"];
         delete?: never;
@@ -96,67 +112,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Natural key. */
-                    cve_id?: string;
-                    /** @description Another id of it. */
-                    alias?: string;
-                    /** @description Rating. */
-                    severity?: ("unknown" | "info" | "low" | "medium" | "high" | "critical")[];
-                    /** @description Where it stands. */
-                    status?: ("new" | "analyzing" | "patch_generated" | "pending_approval" | "testing" | "approved" | "deploying" | "deployed" | "remediated" | "failed" | "rejected" | "ignored")[];
-                    /** @description 0 to 100. */
-                    priority_score?: string;
-                    /** @description CVSS base score. */
-                    cvss_score?: string;
-                    /** @description EPSS probability. */
-                    epss_score?: string;
-                    /** @description Known to be exploited. */
-                    kev?: boolean;
-                    /** @description An exploit is public. */
-                    exploit_available?: boolean;
-                    /** @description Some asset still has it. */
-                    has_open_findings?: boolean;
-                    /** @description Number of open findings. */
-                    open_findings?: string;
-                    /** @description Who told us first. */
-                    source?: string;
-                    /** @description Who works on it. */
-                    assigned_to?: string;
-                    /** @description CWE id. */
-                    cwe?: string;
-                    /** @description Label. */
-                    tag?: string;
-                    /** @description When it was published. */
-                    published_at?: string;
-                    /** @description When it became known here. */
-                    created_at?: string;
-                    /** @description Words of ids, title and package. */
-                    search?: string;
-                    /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. */
-                    page?: number;
-                    /** @description Rows per page. */
-                    page_size?: number;
-                    /** @description The `next_cursor` of the page before, with the same filters and order; not together with `page`. */
-                    cursor?: string;
-                    /** @description Order; `-` for largest first. By default `-priority_score`. */
-                    sort?: ("id" | "-id" | "cve_id" | "-cve_id" | "severity" | "-severity" | "status" | "-status" | "priority_score" | "-priority_score" | "cvss_score" | "-cvss_score" | "epss_score" | "-epss_score" | "kev" | "-kev" | "exploit_available" | "-exploit_available" | "has_open_findings" | "-has_open_findings" | "open_findings" | "-open_findings" | "source" | "-source" | "assigned_to" | "-assigned_to" | "published_at" | "-published_at" | "created_at" | "-created_at")[];
-                    /** @description Only these fields of each row. */
-                    fields?: string[];
-                    /** @description Related records to send along. `asset_vulnerabilities`: Up to 100 findings of each vulnerability, most urgent first. `patches`: Up to 100 patches of each vulnerability. */
-                    include?: ("asset_vulnerabilities" | "patches")[];
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: never;
-        };
+        /**
+         * List
+         * @description A page of records. Any filter may be given several values with commas between;
+         *     all filters must hold.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["list_vulnerabilities"];
         put?: never;
-        /** Create */
+        /**
+         * Create
+         * @description Needs the role `operator`.
+         */
         post: operations["create_vulnerability"];
         delete?: never;
         options?: never;
@@ -174,6 +142,8 @@ export interface paths {
         /**
          * Count by facets
          * @description Exact counts per value, within the filters.
+         *
+         *     Needs the role `viewer`.
          */
         get: operations["count_vulnerabilities"];
         put?: never;
@@ -191,12 +161,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Get one
+         * @description By number, or by natural key where there is one.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["get_vulnerability"];
         put?: never;
         post?: never;
         /**
          * Remove
          * @description With its findings. Refused while some are open, unless `force=true`.
+         *
+         *     Needs the role `admin`.
          */
         delete: operations["delete_vulnerability"];
         options?: never;
@@ -204,6 +182,8 @@ export interface paths {
         /**
          * Change
          * @description Allowed changes of `status` follow its life cycle; others answer 409.
+         *
+         *     Needs the role `operator`.
          */
         patch: operations["update_vulnerability"];
         trace?: never;
@@ -220,6 +200,8 @@ export interface paths {
         /**
          * Get many
          * @description Up to 10,000 records by number or natural key, read in steps of 100.
+         *
+         *     Needs the role `viewer`.
          */
         post: operations["batch_get_vulnerabilities"];
         delete?: never;
@@ -235,63 +217,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Natural key. */
-                    asset_id?: string;
-                    /** @description Name for people. */
-                    name?: string;
-                    /** @description Kind of thing. */
-                    type?: ("server" | "container" | "cloud_instance" | "virtual_machine" | "network_device" | "application" | "database" | "repository" | "other")[];
-                    /** @description Host name. */
-                    hostname?: string;
-                    /** @description IP address. */
-                    ip_address?: string;
-                    /** @description Operating system. */
-                    os_type?: string;
-                    /** @description Use. */
-                    environment?: ("unknown" | "development" | "test" | "staging" | "production")[];
-                    /** @description Importance, 1 to 10. */
-                    criticality?: string;
-                    /** @description Reachability. */
-                    exposure?: ("unknown" | "isolated" | "internal" | "internet")[];
-                    /** @description Who is responsible. */
-                    owner?: string;
-                    /** @description In use. */
-                    is_active?: boolean;
-                    /** @description Label as `key=value`. */
-                    tag?: string;
-                    /** @description 0 to 100. */
-                    risk_score?: string;
-                    /** @description When a scanner saw it last. */
-                    last_seen?: string;
-                    /** @description When it became known. */
-                    created_at?: string;
-                    /** @description Words of key, name, host name, address and owner. */
-                    search?: string;
-                    /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. */
-                    page?: number;
-                    /** @description Rows per page. */
-                    page_size?: number;
-                    /** @description The `next_cursor` of the page before, with the same filters and order; not together with `page`. */
-                    cursor?: string;
-                    /** @description Order; `-` for largest first. By default `-risk_score`. */
-                    sort?: ("id" | "-id" | "asset_id" | "-asset_id" | "name" | "-name" | "type" | "-type" | "hostname" | "-hostname" | "ip_address" | "-ip_address" | "os_type" | "-os_type" | "environment" | "-environment" | "criticality" | "-criticality" | "exposure" | "-exposure" | "owner" | "-owner" | "is_active" | "-is_active" | "risk_score" | "-risk_score" | "last_seen" | "-last_seen" | "created_at" | "-created_at")[];
-                    /** @description Only these fields of each row. */
-                    fields?: string[];
-                    /** @description Related records to send along. `asset_vulnerabilities`: Up to 100 findings of each asset. */
-                    include?: "asset_vulnerabilities"[];
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: never;
-        };
+        /**
+         * List
+         * @description A page of records. Any filter may be given several values with commas between;
+         *     all filters must hold.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["list_assets"];
         put?: never;
-        /** Create */
+        /**
+         * Create
+         * @description Needs the role `operator`.
+         */
         post: operations["create_asset"];
         delete?: never;
         options?: never;
@@ -309,6 +247,8 @@ export interface paths {
         /**
          * Count by facets
          * @description Exact counts per value, within the filters.
+         *
+         *     Needs the role `viewer`.
          */
         get: operations["count_assets"];
         put?: never;
@@ -326,12 +266,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Get one
+         * @description By number, or by natural key where there is one.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["get_asset"];
         put?: never;
         post?: never;
         /**
          * Remove
          * @description With its findings. Refused while some are open, unless `force=true`.
+         *
+         *     Needs the role `operator`.
          */
         delete: operations["delete_asset"];
         options?: never;
@@ -339,6 +287,8 @@ export interface paths {
         /**
          * Change
          * @description A new criticality rescores the asset's findings.
+         *
+         *     Needs the role `operator`.
          */
         patch: operations["update_asset"];
         trace?: never;
@@ -355,6 +305,8 @@ export interface paths {
         /**
          * Get many
          * @description Up to 10,000 records by number or natural key, read in steps of 100.
+         *
+         *     Needs the role `viewer`.
          */
         post: operations["batch_get_assets"];
         delete?: never;
@@ -370,45 +322,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Natural key. */
-                    patch_id?: string;
-                    /** @description Number of the vulnerability. */
-                    vulnerability_id?: string;
-                    /** @description How it fixes. */
-                    patch_type?: ("package_update" | "config_change" | "script" | "workaround" | "manual")[];
-                    /** @description Where it stands. */
-                    status?: ("draft" | "generated" | "validated" | "testing" | "test_passed" | "test_failed" | "approved" | "rejected" | "deployed" | "failed" | "rolled_back")[];
-                    /** @description Validated. */
-                    validation_passed?: boolean;
-                    /** @description When it was stored. */
-                    created_at?: string;
-                    /** @description Words of key and title. */
-                    search?: string;
-                    /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. */
-                    page?: number;
-                    /** @description Rows per page. */
-                    page_size?: number;
-                    /** @description The `next_cursor` of the page before, with the same filters and order; not together with `page`. */
-                    cursor?: string;
-                    /** @description Order; `-` for largest first. By default `-created_at`. */
-                    sort?: ("id" | "-id" | "patch_id" | "-patch_id" | "vulnerability_id" | "-vulnerability_id" | "patch_type" | "-patch_type" | "status" | "-status" | "validation_passed" | "-validation_passed" | "created_at" | "-created_at")[];
-                    /** @description Only these fields of each row. */
-                    fields?: string[];
-                    /** @description Related records to send along. `vulnerability`: The vulnerabilities of the page's patches. */
-                    include?: "vulnerability"[];
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: never;
-        };
+        /**
+         * List
+         * @description A page of records. Any filter may be given several values with commas between;
+         *     all filters must hold.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["list_patches"];
         put?: never;
-        /** Create */
+        /**
+         * Create
+         * @description Needs the role `operator`.
+         */
         post: operations["create_patch"];
         delete?: never;
         options?: never;
@@ -426,6 +352,8 @@ export interface paths {
         /**
          * Count by facets
          * @description Exact counts per value, within the filters.
+         *
+         *     Needs the role `viewer`.
          */
         get: operations["count_patches"];
         put?: never;
@@ -443,14 +371,26 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Get one
+         * @description By number, or by natural key where there is one.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["get_patch"];
         put?: never;
         post?: never;
-        /** Remove */
+        /**
+         * Remove
+         * @description Needs the role `operator`.
+         */
         delete: operations["delete_patch"];
         options?: never;
         head?: never;
-        /** Change */
+        /**
+         * Change
+         * @description Needs the role `operator`.
+         */
         patch: operations["update_patch"];
         trace?: never;
     };
@@ -466,6 +406,8 @@ export interface paths {
         /**
          * Get many
          * @description Up to 10,000 records by number or natural key, read in steps of 100.
+         *
+         *     Needs the role `viewer`.
          */
         post: operations["batch_get_patches"];
         delete?: never;
@@ -481,46 +423,27 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Where it stands. */
-                    status?: ("pending" | "running" | "completed" | "failed")[];
-                    /** @description Format. */
-                    format?: string;
-                    /** @description Who uploaded it. */
-                    created_by?: string;
-                    /** @description SHA-256 of the upload. */
-                    sha256?: string;
-                    /** @description When it was uploaded. */
-                    created_at?: string;
-                    /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. */
-                    page?: number;
-                    /** @description Rows per page. */
-                    page_size?: number;
-                    /** @description The `next_cursor` of the page before, with the same filters and order; not together with `page`. */
-                    cursor?: string;
-                    /** @description Order; `-` for largest first. By default `-id`. */
-                    sort?: ("id" | "-id" | "status" | "-status" | "format" | "-format" | "created_by" | "-created_by" | "sha256" | "-sha256" | "created_at" | "-created_at")[];
-                    /** @description Only these fields of each row. */
-                    fields?: string[];
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: never;
-        };
+        /**
+         * List
+         * @description A page of records. Any filter may be given several values with commas between;
+         *     all filters must hold.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["list_imports"];
         /**
          * Import a report (PUT)
          * @description The same, for `curl -T report.json`.
+         *
+         *     Needs the role `operator`.
          */
         put: operations["put_import"];
         /**
          * Import a report
          * @description Answers when it is applied (201), unless `wait=false` (202; look at the import again).
          *     A report that cannot be read to its end changes nothing (422, with the place).
+         *
+         *     Needs the role `operator`.
          */
         post: operations["create_import"];
         delete?: never;
@@ -539,6 +462,8 @@ export interface paths {
         /**
          * Count by facets
          * @description Exact counts per value, within the filters.
+         *
+         *     Needs the role `viewer`.
          */
         get: operations["count_imports"];
         put?: never;
@@ -559,6 +484,8 @@ export interface paths {
         /**
          * Get one
          * @description By number, or by natural key where there is one.
+         *
+         *     Needs the role `viewer`.
          */
         get: operations["get_import"];
         put?: never;
@@ -581,6 +508,8 @@ export interface paths {
         /**
          * Get many
          * @description Up to 10,000 records by number or natural key, read in steps of 100.
+         *
+         *     Needs the role `viewer`.
          */
         post: operations["batch_get_imports"];
         delete?: never;
@@ -600,6 +529,8 @@ export interface paths {
          * List
          * @description A page of records. Any filter may be given several values with commas between;
          *     all filters must hold.
+         *
+         *     Needs the role `viewer`.
          */
         get: operations["list_jobs"];
         put?: never;
@@ -620,6 +551,8 @@ export interface paths {
         /**
          * Count by facets
          * @description Exact counts per value, within the filters.
+         *
+         *     Needs the role `viewer`.
          */
         get: operations["count_jobs"];
         put?: never;
@@ -640,6 +573,8 @@ export interface paths {
         /**
          * Get one
          * @description By number, or by natural key where there is one.
+         *
+         *     Needs the role `viewer`.
          */
         get: operations["get_job"];
         put?: never;
@@ -662,6 +597,8 @@ export interface paths {
         /**
          * Get many
          * @description Up to 10,000 records by number or natural key, read in steps of 100.
+         *
+         *     Needs the role `viewer`.
          */
         post: operations["batch_get_jobs"];
         delete?: never;
@@ -677,37 +614,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    /** @description Name to log in with. */
-                    username?: string;
-                    /** @description Mail address. */
-                    email?: string;
-                    /** @description What they may do. */
-                    role?: ("viewer" | "operator" | "admin")[];
-                    /** @description Can log in. */
-                    is_active?: boolean;
-                    /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. */
-                    page?: number;
-                    /** @description Rows per page. */
-                    page_size?: number;
-                    /** @description The `next_cursor` of the page before, with the same filters and order; not together with `page`. */
-                    cursor?: string;
-                    /** @description Order; `-` for largest first. By default `username`. */
-                    sort?: ("id" | "-id" | "username" | "-username" | "email" | "-email" | "role" | "-role" | "is_active" | "-is_active")[];
-                    /** @description Only these fields of each row. */
-                    fields?: string[];
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: never;
-        };
+        /**
+         * List
+         * @description A page of records. Any filter may be given several values with commas between;
+         *     all filters must hold.
+         *
+         *     Needs the role `admin`.
+         */
+        get: operations["list_users"];
         put?: never;
-        /** Make an account */
+        /**
+         * Make an account
+         * @description Needs the role `admin`.
+         */
         post: operations["create_user"];
         delete?: never;
         options?: never;
@@ -725,6 +644,8 @@ export interface paths {
         /**
          * Count by facets
          * @description Exact counts per value, within the filters.
+         *
+         *     Needs the role `admin`.
          */
         get: operations["count_users"];
         put?: never;
@@ -742,12 +663,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Get one
+         * @description By number, or by natural key where there is one.
+         *
+         *     Needs the role `admin`.
+         */
+        get: operations["get_user"];
         put?: never;
         post?: never;
         /**
          * Remove an account
          * @description With its sessions and tokens. Not one's own, not the last active administrator.
+         *
+         *     Needs the role `admin`.
          */
         delete: operations["delete_user"];
         options?: never;
@@ -756,6 +685,8 @@ export interface paths {
          * Change an account
          * @description A new password, or `is_active: false`, ends its sessions. The last active
          *     administrator stays one.
+         *
+         *     Needs the role `admin`.
          */
         patch: operations["update_user"];
         trace?: never;
@@ -772,6 +703,8 @@ export interface paths {
         /**
          * Get many
          * @description Up to 10,000 records by number or natural key, read in steps of 100.
+         *
+         *     Needs the role `admin`.
          */
         post: operations["batch_get_users"];
         delete?: never;
@@ -787,39 +720,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    /** @description What it is for. */
-                    name?: string;
-                    /** @description Whose. */
-                    user_id?: string;
-                    /** @description What it may do. */
-                    role?: ("viewer" | "operator" | "admin")[];
-                    /** @description Revoked. */
-                    is_revoked?: boolean;
-                    /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. */
-                    page?: number;
-                    /** @description Rows per page. */
-                    page_size?: number;
-                    /** @description The `next_cursor` of the page before, with the same filters and order; not together with `page`. */
-                    cursor?: string;
-                    /** @description Order; `-` for largest first. By default `-id`. */
-                    sort?: ("id" | "-id" | "name" | "-name" | "user_id" | "-user_id" | "role" | "-role" | "is_revoked" | "-is_revoked")[];
-                    /** @description Only these fields of each row. */
-                    fields?: string[];
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: never;
-        };
+        /**
+         * List
+         * @description A page of records. Any filter may be given several values with commas between;
+         *     all filters must hold.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["list_tokens"];
         put?: never;
         /**
          * Make a token
          * @description With at most one's own role. The secret is in this answer and nowhere else.
+         *
+         *     Needs the role `viewer`.
          */
         post: operations["create_token"];
         delete?: never;
@@ -838,6 +752,8 @@ export interface paths {
         /**
          * Count by facets
          * @description Exact counts per value, within the filters.
+         *
+         *     Needs the role `viewer`.
          */
         get: operations["count_tokens"];
         put?: never;
@@ -855,12 +771,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Get one
+         * @description By number, or by natural key where there is one.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["get_token"];
         put?: never;
         post?: never;
         /**
          * Revoke a token
          * @description It stays in the list, marked as revoked.
+         *
+         *     Needs the role `viewer`.
          */
         delete: operations["revoke_token"];
         options?: never;
@@ -880,6 +804,8 @@ export interface paths {
         /**
          * Get many
          * @description Up to 10,000 records by number or natural key, read in steps of 100.
+         *
+         *     Needs the role `viewer`.
          */
         post: operations["batch_get_tokens"];
         delete?: never;
@@ -899,6 +825,8 @@ export interface paths {
          * List
          * @description A page of records. Any filter may be given several values with commas between;
          *     all filters must hold.
+         *
+         *     Needs the role `admin`.
          */
         get: operations["list_audit_logs"];
         put?: never;
@@ -919,6 +847,8 @@ export interface paths {
         /**
          * Count by facets
          * @description Exact counts per value, within the filters.
+         *
+         *     Needs the role `admin`.
          */
         get: operations["count_audit_logs"];
         put?: never;
@@ -939,6 +869,8 @@ export interface paths {
         /**
          * Get one
          * @description By number, or by natural key where there is one.
+         *
+         *     Needs the role `admin`.
          */
         get: operations["get_audit_log"];
         put?: never;
@@ -961,6 +893,8 @@ export interface paths {
         /**
          * Get many
          * @description Up to 10,000 records by number or natural key, read in steps of 100.
+         *
+         *     Needs the role `admin`.
          */
         post: operations["batch_get_audit_logs"];
         delete?: never;
@@ -978,7 +912,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Change many */
+        /**
+         * Change many
+         * @description Needs the role `operator`.
+         */
         post: operations["bulk_update_findings"];
         delete?: never;
         options?: never;
@@ -995,7 +932,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Change many */
+        /**
+         * Change many
+         * @description Needs the role `operator`.
+         */
         post: operations["bulk_update_vulnerabilities"];
         delete?: never;
         options?: never;
@@ -1012,7 +952,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Change many */
+        /**
+         * Change many
+         * @description Needs the role `operator`.
+         */
         post: operations["bulk_update_assets"];
         delete?: never;
         options?: never;
@@ -1068,7 +1011,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Log out */
+        /**
+         * Log out
+         * @description Needs the role `viewer`.
+         */
         post: operations["log_out"];
         delete?: never;
         options?: never;
@@ -1083,7 +1029,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who am I */
+        /**
+         * Who am I
+         * @description Needs the role `viewer`.
+         */
         get: operations["get_me"];
         put?: never;
         post?: never;
@@ -1105,6 +1054,8 @@ export interface paths {
         /**
          * Change one's password
          * @description Ends all of one's sessions, this one too.
+         *
+         *     Needs the role `viewer`.
          */
         post: operations["change_password"];
         delete?: never;
@@ -1120,7 +1071,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The overview */
+        /**
+         * The overview
+         * @description Needs the role `viewer`.
+         */
         get: operations["get_stats"];
         put?: never;
         post?: never;
@@ -1142,6 +1096,8 @@ export interface paths {
         /**
          * Write a backup
          * @description A consistent copy, while everything goes on, into `backups/` in the data directory.
+         *
+         *     Needs the role `admin`.
          */
         post: operations["create_backup"];
         delete?: never;
@@ -1163,6 +1119,8 @@ export interface paths {
          * Verify everything
          * @description Every index row against its record and back, counts, the audit chain. Reads the
          *     whole database.
+         *
+         *     Needs the role `admin`.
          */
         post: operations["run_check"];
         delete?: never;
@@ -1183,6 +1141,8 @@ export interface paths {
         /**
          * Compact the database
          * @description Gives free space back. Other requests get 503 meanwhile.
+         *
+         *     Needs the role `admin`.
          */
         post: operations["compact"];
         delete?: never;
@@ -1198,7 +1158,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The index catalogue */
+        /**
+         * The index catalogue
+         * @description Needs the role `admin`.
+         */
         get: operations["list_indexes"];
         put?: never;
         post?: never;
@@ -1220,6 +1183,8 @@ export interface paths {
         /**
          * Retry a job
          * @description One that failed, was buried or cancelled.
+         *
+         *     Needs the role `operator`.
          */
         post: operations["retry_job"];
         delete?: never;
@@ -1240,6 +1205,8 @@ export interface paths {
         /**
          * Cancel a job
          * @description A running one stops at its next step; what it has done stays.
+         *
+         *     Needs the role `operator`.
          */
         post: operations["cancel_job"];
         delete?: never;
@@ -1462,41 +1429,43 @@ export interface components {
             ids?: components["schemas"]["Ref"][];
             /** @description Filters as in a list's query string; all must hold. An empty object is all. */
             filter?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
                 /** @description Natural key. */
-                asset_id?: string;
+                asset_id?: components["schemas"]["TextFilter"];
                 /** @description Name for people. */
-                name?: string;
+                name?: components["schemas"]["TextFilter"];
                 /** @description Kind of thing. */
                 type?: string;
                 /** @description Host name. */
-                hostname?: string;
+                hostname?: components["schemas"]["TextFilter"];
                 /** @description IP address. */
-                ip_address?: string;
+                ip_address?: components["schemas"]["TextFilter"];
                 /** @description Operating system. */
-                os_type?: string;
+                os_type?: components["schemas"]["TextFilter"];
                 /** @description Use. */
                 environment?: string;
                 /** @description Importance, 1 to 10. */
-                criticality?: string;
+                criticality?: components["schemas"]["CountFilter"];
                 /** @description Reachability. */
                 exposure?: string;
                 /** @description Who is responsible. */
-                owner?: string;
+                owner?: components["schemas"]["TextFilter"];
                 /**
                  * @description In use.
                  * @enum {string}
                  */
                 is_active?: "true" | "false";
                 /** @description Label as `key=value`. */
-                tag?: string;
+                tag?: components["schemas"]["TextFilter"];
                 /** @description 0 to 100. */
-                risk_score?: string;
+                risk_score?: components["schemas"]["NumberFilter"];
                 /** @description When a scanner saw it last. */
-                last_seen?: string;
+                last_seen?: components["schemas"]["TimeFilter"];
                 /** @description When it became known. */
-                created_at?: string;
+                created_at?: components["schemas"]["TimeFilter"];
                 /** @description Words of key, name, host name, address and owner. */
-                search?: string;
+                search?: components["schemas"]["SearchFilter"];
             };
             /** @description The change, as in PATCH. */
             patch: components["schemas"]["AssetPatch"] & unknown;
@@ -1513,17 +1482,17 @@ export interface components {
             /** @description Kind of thing. */
             type?: components["schemas"]["AssetType"] & unknown;
             /** @description Host name. */
-            hostname?: string;
+            hostname?: string | null;
             /** @description IP address. */
-            ip_address?: string;
+            ip_address?: string | null;
             /** @description MAC address. */
-            mac_address?: string;
+            mac_address?: string | null;
             /** @description Operating system. */
-            os_type?: string;
+            os_type?: string | null;
             /** @description Operating system version. */
-            os_version?: string;
+            os_version?: string | null;
             /** @description CPU architecture. */
-            os_architecture?: string;
+            os_architecture?: string | null;
             /** @description Use. */
             environment?: components["schemas"]["Environment"] & unknown;
             /**
@@ -1534,11 +1503,11 @@ export interface components {
             /** @description Reachability. */
             exposure?: components["schemas"]["Exposure"] & unknown;
             /** @description Who is responsible. */
-            owner?: string;
+            owner?: string | null;
             /** @description Where it stands. */
-            location?: string;
+            location?: string | null;
             /** @description Notes for people. */
-            description?: string;
+            description?: string | null;
             /** @description Labels; replaces all of them. */
             tags?: {
                 [key: string]: string;
@@ -1620,7 +1589,10 @@ export interface components {
             ip_address?: string;
             /** @description The request's id, as in the server's log. */
             request_id?: string;
-            /** @description Fields that changed. */
+            /**
+             * @description Fields that changed.
+             * @default {}
+             */
             changes: {
                 [key: string]: components["schemas"]["Change"];
             };
@@ -2066,6 +2038,8 @@ export interface components {
             ids?: components["schemas"]["Ref"][];
             /** @description Filters as in a list's query string; all must hold. An empty object is all. */
             filter?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
                 /** @description Rating. */
                 severity?: string;
                 /** @description Whether it needs work. */
@@ -2076,17 +2050,17 @@ export interface components {
                  */
                 is_open?: "true" | "false";
                 /** @description The asset's number. */
-                asset_id?: string;
+                asset_id?: components["schemas"]["CountFilter"];
                 /** @description The asset's natural key. */
-                asset?: string;
+                asset?: components["schemas"]["TextFilter"];
                 /** @description The vulnerability's number. */
-                vulnerability_id?: string;
+                vulnerability_id?: components["schemas"]["CountFilter"];
                 /** @description The vulnerability's natural key. */
-                cve_id?: string;
+                cve_id?: components["schemas"]["TextFilter"];
                 /** @description Package name. */
-                component?: string;
+                component?: components["schemas"]["TextFilter"];
                 /** @description Ecosystem (purl type). */
-                ecosystem?: string;
+                ecosystem?: components["schemas"]["TextFilter"];
                 /**
                  * @description A fixed version is known.
                  * @enum {string}
@@ -2098,21 +2072,21 @@ export interface components {
                  */
                 kev?: "true" | "false";
                 /** @description A scanner that saw it. */
-                scanner?: string;
+                scanner?: components["schemas"]["TextFilter"];
                 /** @description Who works on it. */
-                assigned_to?: string;
+                assigned_to?: components["schemas"]["TextFilter"];
                 /** @description 0 to 100. */
-                priority_score?: string;
+                priority_score?: components["schemas"]["NumberFilter"];
                 /** @description When it was seen first. */
-                first_seen?: string;
+                first_seen?: components["schemas"]["TimeFilter"];
                 /** @description When it was seen last. */
-                last_seen?: string;
+                last_seen?: components["schemas"]["TimeFilter"];
                 /** @description When it was closed. */
-                resolved_at?: string;
+                resolved_at?: components["schemas"]["TimeFilter"];
                 /** @description By when it should be fixed. */
-                due_at?: string;
+                due_at?: components["schemas"]["TimeFilter"];
                 /** @description Words of CVE id, package and asset. */
-                search?: string;
+                search?: components["schemas"]["SearchFilter"];
             };
             /** @description The change, as in PATCH. */
             patch: components["schemas"]["FindingPatch"] & unknown;
@@ -2127,17 +2101,17 @@ export interface components {
             /** @description New status; `fixed` is for scans only. */
             status?: components["schemas"]["FindingStatus"] & unknown;
             /** @description Why; wanted for false positives, accepted risks and "not affected". */
-            status_reason?: string;
+            status_reason?: string | null;
             /** @description Who works on it. */
-            assigned_to?: string;
+            assigned_to?: string | null;
             /**
              * Format: date-time
              * @description By when it should be fixed.
              * @example 2026-01-31T12:00:00Z
              */
-            due_at?: string;
+            due_at?: string | null;
             /** @description Notes for people. */
-            notes?: string;
+            notes?: string | null;
         };
         /**
          * FindingStats
@@ -2629,7 +2603,7 @@ export interface components {
          */
         Page_ApiToken: {
             /** @description The rows. With `fields=` only those fields. */
-            items: components["schemas"]["ApiToken"][];
+            items: components["schemas"]["ApiTokenRow"][];
             /**
              * Format: uint64
              * @description Rows on all pages; exact.
@@ -2637,7 +2611,7 @@ export interface components {
             total_count: number;
             /**
              * Format: uint64
-             * @description Number of this page; absent if it was reached by cursor.
+             * @description Number of this page; absent if it was reached by cursor only.
              */
             page?: number;
             /**
@@ -2661,7 +2635,7 @@ export interface components {
          */
         Page_Asset: {
             /** @description The rows. With `fields=` only those fields. */
-            items: components["schemas"]["Asset"][];
+            items: components["schemas"]["AssetRow"][];
             /**
              * Format: uint64
              * @description Rows on all pages; exact.
@@ -2669,7 +2643,7 @@ export interface components {
             total_count: number;
             /**
              * Format: uint64
-             * @description Number of this page; absent if it was reached by cursor.
+             * @description Number of this page; absent if it was reached by cursor only.
              */
             page?: number;
             /**
@@ -2701,7 +2675,7 @@ export interface components {
             total_count: number;
             /**
              * Format: uint64
-             * @description Number of this page; absent if it was reached by cursor.
+             * @description Number of this page; absent if it was reached by cursor only.
              */
             page?: number;
             /**
@@ -2733,7 +2707,7 @@ export interface components {
             total_count: number;
             /**
              * Format: uint64
-             * @description Number of this page; absent if it was reached by cursor.
+             * @description Number of this page; absent if it was reached by cursor only.
              */
             page?: number;
             /**
@@ -2757,7 +2731,7 @@ export interface components {
          */
         Page_Import: {
             /** @description The rows. With `fields=` only those fields. */
-            items: components["schemas"]["Import"][];
+            items: components["schemas"]["ImportRow"][];
             /**
              * Format: uint64
              * @description Rows on all pages; exact.
@@ -2765,7 +2739,7 @@ export interface components {
             total_count: number;
             /**
              * Format: uint64
-             * @description Number of this page; absent if it was reached by cursor.
+             * @description Number of this page; absent if it was reached by cursor only.
              */
             page?: number;
             /**
@@ -2797,7 +2771,7 @@ export interface components {
             total_count: number;
             /**
              * Format: uint64
-             * @description Number of this page; absent if it was reached by cursor.
+             * @description Number of this page; absent if it was reached by cursor only.
              */
             page?: number;
             /**
@@ -2821,7 +2795,7 @@ export interface components {
          */
         Page_Patch: {
             /** @description The rows. With `fields=` only those fields. */
-            items: components["schemas"]["Patch"][];
+            items: components["schemas"]["PatchRow"][];
             /**
              * Format: uint64
              * @description Rows on all pages; exact.
@@ -2829,7 +2803,7 @@ export interface components {
             total_count: number;
             /**
              * Format: uint64
-             * @description Number of this page; absent if it was reached by cursor.
+             * @description Number of this page; absent if it was reached by cursor only.
              */
             page?: number;
             /**
@@ -2853,7 +2827,7 @@ export interface components {
          */
         Page_User: {
             /** @description The rows. With `fields=` only those fields. */
-            items: components["schemas"]["User"][];
+            items: components["schemas"]["UserRow"][];
             /**
              * Format: uint64
              * @description Rows on all pages; exact.
@@ -2861,7 +2835,7 @@ export interface components {
             total_count: number;
             /**
              * Format: uint64
-             * @description Number of this page; absent if it was reached by cursor.
+             * @description Number of this page; absent if it was reached by cursor only.
              */
             page?: number;
             /**
@@ -2885,7 +2859,7 @@ export interface components {
          */
         Page_Vulnerability: {
             /** @description The rows. With `fields=` only those fields. */
-            items: components["schemas"]["Vulnerability"][];
+            items: components["schemas"]["VulnerabilityRow"][];
             /**
              * Format: uint64
              * @description Rows on all pages; exact.
@@ -2893,7 +2867,7 @@ export interface components {
             total_count: number;
             /**
              * Format: uint64
-             * @description Number of this page; absent if it was reached by cursor.
+             * @description Number of this page; absent if it was reached by cursor only.
              */
             page?: number;
             /**
@@ -2982,17 +2956,17 @@ export interface components {
             /** @description One line. */
             title?: string;
             /** @description Plain text. */
-            description?: string;
+            description?: string | null;
             /** @description How it fixes. */
             patch_type?: components["schemas"]["PatchType"] & unknown;
             /** @description What is done; only while it is a draft. */
-            content?: string;
+            content?: string | null;
             /** @description What undoes it; only while it is a draft. */
-            rollback_content?: string;
+            rollback_content?: string | null;
             /** @description `draft` or `rejected`. */
             status?: components["schemas"]["PatchStatus"] & unknown;
             /** @description Notes for people. */
-            notes?: string;
+            notes?: string | null;
         };
         /**
          * @description Where a patch stands.
@@ -3251,9 +3225,9 @@ export interface components {
             /** @description What they may do. */
             role?: components["schemas"]["Role"] & unknown;
             /** @description Name for people. */
-            full_name?: string;
+            full_name?: string | null;
             /** @description Mail address. */
-            email?: string;
+            email?: string | null;
             /** @description False locks them out at once. */
             is_active?: boolean;
             /** @description A new password; ends their sessions. */
@@ -3383,20 +3357,22 @@ export interface components {
             ids?: components["schemas"]["Ref"][];
             /** @description Filters as in a list's query string; all must hold. An empty object is all. */
             filter?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
                 /** @description Natural key. */
-                cve_id?: string;
+                cve_id?: components["schemas"]["TextFilter"];
                 /** @description Another id of it. */
-                alias?: string;
+                alias?: components["schemas"]["TextFilter"];
                 /** @description Rating. */
                 severity?: string;
                 /** @description Where it stands. */
                 status?: string;
                 /** @description 0 to 100. */
-                priority_score?: string;
+                priority_score?: components["schemas"]["NumberFilter"];
                 /** @description CVSS base score. */
-                cvss_score?: string;
+                cvss_score?: components["schemas"]["NumberFilter"];
                 /** @description EPSS probability. */
-                epss_score?: string;
+                epss_score?: components["schemas"]["NumberFilter"];
                 /**
                  * @description Known to be exploited.
                  * @enum {string}
@@ -3413,21 +3389,21 @@ export interface components {
                  */
                 has_open_findings?: "true" | "false";
                 /** @description Number of open findings. */
-                open_findings?: string;
+                open_findings?: components["schemas"]["CountFilter"];
                 /** @description Who told us first. */
-                source?: string;
+                source?: components["schemas"]["TextFilter"];
                 /** @description Who works on it. */
-                assigned_to?: string;
+                assigned_to?: components["schemas"]["TextFilter"];
                 /** @description CWE id. */
-                cwe?: string;
+                cwe?: components["schemas"]["TextFilter"];
                 /** @description Label. */
-                tag?: string;
+                tag?: components["schemas"]["TextFilter"];
                 /** @description When it was published. */
-                published_at?: string;
+                published_at?: components["schemas"]["TimeFilter"];
                 /** @description When it became known here. */
-                created_at?: string;
+                created_at?: components["schemas"]["TimeFilter"];
                 /** @description Words of ids, title and package. */
-                search?: string;
+                search?: components["schemas"]["SearchFilter"];
             };
             /** @description The change, as in PATCH. */
             patch: components["schemas"]["VulnerabilityPatch"] & unknown;
@@ -3442,7 +3418,7 @@ export interface components {
             /** @description One line. */
             title?: string;
             /** @description Plain text. */
-            description?: string;
+            description?: string | null;
             /** @description Rating. */
             severity?: components["schemas"]["Severity"] & unknown;
             /** @description Where it stands; the allowed transitions are in the documentation. */
@@ -3451,19 +3427,19 @@ export interface components {
              * Format: double
              * @description EPSS probability.
              */
-            epss_score?: number;
+            epss_score?: number | null;
             /** @description Known to be exploited. */
             kev?: boolean;
             /** @description An exploit is public. */
             exploit_available?: boolean;
             /** @description Version without it. */
-            fixed_version?: string;
+            fixed_version?: string | null;
             /** @description Labels; replaces all of them. */
             tags?: string[];
             /** @description Notes for people. */
-            notes?: string;
+            notes?: string | null;
             /** @description Who works on it. */
-            assigned_to?: string;
+            assigned_to?: string | null;
         };
         /**
          * VulnerabilityStats
@@ -3494,6 +3470,16 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description Numbers with commas between, or a range: `70..`, `..50`, `20..40`. */
+        CountFilter: string;
+        /** @description Numbers with commas between, or a range: `7.5..`, `..5`, `2..4`. */
+        NumberFilter: string;
+        /** @description A date (its first instant, UTC) or RFC 3339 time, or a range: `2026-01-01..`, `..2026-02-01T12:00:00Z`. */
+        TimeFilter: string;
+        /** @description Texts with commas between; one that ends in `*` is a beginning. Write `\,` and `\*` for the characters. */
+        TextFilter: string;
+        /** @description Words; each must be the beginning of a word of the record. */
+        SearchFilter: string;
         /**
          * Finding
          * @description A row of a list: Finding, with `fields=` only those fields.
@@ -3614,6 +3600,383 @@ export interface components {
             last_import_id?: number;
         };
         /**
+         * Vulnerability
+         * @description A row of a list: Vulnerability, with `fields=` only those fields.
+         */
+        VulnerabilityRow: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id?: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version?: number;
+            /**
+             * Format: date-time
+             * @description When it became known here.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at?: string;
+            /** @description Natural key: the CVE id, or another scheme's id if there is no CVE. Unique. */
+            cve_id?: string;
+            /** @description Other ids of the same vulnerability. */
+            aliases?: string[];
+            /** @description One line. */
+            title?: string;
+            /** @description Plain text. */
+            description?: string;
+            /** @description Highest rating that a scanner gave it, or as edited. */
+            severity?: components["schemas"]["Severity"] & unknown;
+            /** @description Where it stands. */
+            status?: components["schemas"]["VulnerabilityStatus"] & unknown;
+            /**
+             * Format: double
+             * @description The CVSS base score used: of the newest version, highest among its sources.
+             */
+            cvss_score?: number;
+            /** @description The vector of that score. */
+            cvss_vector?: string;
+            /** @description Every source's score, side by side. */
+            cvss?: components["schemas"]["CvssScore"][];
+            /**
+             * Format: double
+             * @description Probability of exploitation within 30 days (FIRST EPSS), 0 to 1.
+             */
+            epss_score?: number;
+            /** @description Listed in CISA's catalogue of known exploited vulnerabilities. */
+            kev?: boolean;
+            /** @description An exploit is public. */
+            exploit_available?: boolean;
+            /** @description `CWE-79`, … */
+            cwe_ids?: string[];
+            /** @description Addresses with more. */
+            references?: string[];
+            /**
+             * Format: date-time
+             * @description When the advisory was published.
+             * @example 2026-01-31T12:00:00Z
+             */
+            published_at?: string;
+            /**
+             * Format: date-time
+             * @description When the advisory was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            modified_at?: string;
+            /** @description A package it affects; findings name all of them. */
+            affected_package?: string;
+            /** @description Versions it affects. */
+            vulnerable_version?: string;
+            /** @description A version without it. */
+            fixed_version?: string;
+            /**
+             * Format: double
+             * @description 0 to 100, for an asset of middling criticality.
+             */
+            priority_score?: number;
+            /** @description Notes for people. */
+            notes?: string;
+            /** @description Who works on it. */
+            assigned_to?: string;
+            /** @description Labels. */
+            tags?: string[];
+            /** @description Who told us first: a scanner's name, or `manual`. */
+            source?: string;
+            /**
+             * Format: date-time
+             * @description When it was seen here first.
+             * @example 2026-01-31T12:00:00Z
+             */
+            discovered_at?: string;
+            /**
+             * Format: date-time
+             * @description When its last open finding was closed.
+             * @example 2026-01-31T12:00:00Z
+             */
+            remediated_at?: string;
+            /**
+             * Format: uint64
+             * @description Open findings of it, kept up to date with every change of a finding.
+             */
+            open_findings?: number;
+            /**
+             * Format: uint64
+             * @description All findings of it.
+             */
+            total_findings?: number;
+        };
+        /**
+         * Asset
+         * @description A row of a list: Asset, with `fields=` only those fields.
+         */
+        AssetRow: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id?: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version?: number;
+            /**
+             * Format: date-time
+             * @description When it became known.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at?: string;
+            /** @description Natural key: the name under which scanners and people know it. Unique. */
+            asset_id?: string;
+            /** @description Name for people; the natural key unless somebody gave another. */
+            name?: string;
+            /** @description Kind of thing. */
+            type?: components["schemas"]["AssetType"] & unknown;
+            /** @description Host name. */
+            hostname?: string;
+            /** @description IP address. */
+            ip_address?: string;
+            /** @description MAC address. */
+            mac_address?: string;
+            /** @description Operating system, as `ID` in os-release. */
+            os_type?: string;
+            /** @description Operating system version. */
+            os_version?: string;
+            /** @description CPU architecture. */
+            os_architecture?: string;
+            /** @description Use. */
+            environment?: components["schemas"]["Environment"] & unknown;
+            /**
+             * Format: uint8
+             * @description Importance, 1 (least) to 10.
+             */
+            criticality?: number;
+            /** @description Reachability. */
+            exposure?: components["schemas"]["Exposure"] & unknown;
+            /** @description Who is responsible. */
+            owner?: string;
+            /** @description Where it stands. */
+            location?: string;
+            /** @description Notes for people. */
+            description?: string;
+            /** @description Further facts and labels. */
+            tags?: {
+                [key: string]: string;
+            };
+            /** @description False once it is out of use; its findings no longer count. */
+            is_active?: boolean;
+            /**
+             * Format: date-time
+             * @description When a scanner saw it last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            last_seen?: string;
+            /**
+             * Format: date-time
+             * @description When a scan of it was imported last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            last_scanned?: string;
+            /** @description Open findings by severity, kept up to date with every change of a finding. */
+            open_findings?: components["schemas"]["SeverityCounts"] & unknown;
+            /**
+             * Format: double
+             * @description 0 to 100: see [`Asset::risk_score`].
+             */
+            risk_score?: number;
+        };
+        /**
+         * Patch
+         * @description A row of a list: Patch, with `fields=` only those fields.
+         */
+        PatchRow: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id?: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version?: number;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at?: string;
+            /** @description Natural key. Unique. */
+            patch_id?: string;
+            /** @description One line. */
+            title?: string;
+            /** @description Plain text. */
+            description?: string;
+            /**
+             * Format: uint64
+             * @description Number of the vulnerability that it fixes.
+             */
+            vulnerability_id?: number;
+            /** @description How it fixes. */
+            patch_type?: components["schemas"]["PatchType"] & unknown;
+            /** @description What is done. */
+            content?: string;
+            /** @description What undoes it. */
+            rollback_content?: string;
+            /** @description Where it stands. */
+            status?: components["schemas"]["PatchStatus"] & unknown;
+            /** @description Whether the content was validated. */
+            validation_passed?: boolean;
+            /** @description Who wrote it. */
+            created_by?: string;
+            /** @description Notes for people. */
+            notes?: string;
+        };
+        /**
+         * Import
+         * @description A row of a list: Import, with `fields=` only those fields.
+         */
+        ImportRow: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id?: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version?: number;
+            /**
+             * Format: date-time
+             * @description When it was uploaded.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at?: string;
+            /** @description Name of the file, as told. */
+            filename?: string;
+            /** @description Format: as asked for, then as found. */
+            format?: string;
+            /** @description Name to give the asset, if the report holds only one. */
+            asset?: string;
+            /** @description The tool that made the report. */
+            scanner?: string;
+            /** @description Its version. */
+            scanner_version?: string;
+            /**
+             * Format: date-time
+             * @description When the scan was made.
+             * @example 2026-01-31T12:00:00Z
+             */
+            report_created_at?: string;
+            /** @description Where it stands. */
+            status?: components["schemas"]["ImportStatus"] & unknown;
+            /**
+             * Format: uint64
+             * @description The job that does it.
+             */
+            job_id?: number;
+            /**
+             * Format: uint64
+             * @description Size as uploaded, bytes.
+             */
+            bytes?: number;
+            /** @description SHA-256 of the upload, hexadecimal. */
+            sha256?: string;
+            /**
+             * Format: double
+             * @description Share of the work that is done, 0 to 1.
+             */
+            progress?: number;
+            /**
+             * Format: uint64
+             * @description Distinct assets in the report.
+             */
+            assets?: number;
+            /**
+             * Format: uint64
+             * @description Distinct vulnerabilities in the report.
+             */
+            vulnerabilities?: number;
+            /**
+             * Format: uint64
+             * @description Distinct asset × vulnerability × component × version × location in the report.
+             */
+            findings?: number;
+            /**
+             * Format: uint64
+             * @description Findings that were not known.
+             */
+            new?: number;
+            /**
+             * Format: uint64
+             * @description Findings that were known and open, or closed by a decision.
+             */
+            seen?: number;
+            /**
+             * Format: uint64
+             * @description Findings that had been fixed and came back.
+             */
+            reopened?: number;
+            /**
+             * Format: uint64
+             * @description Findings that a complete report no longer names.
+             */
+            closed?: number;
+            /**
+             * Format: uint64
+             * @description Entries that did not become findings.
+             */
+            skipped?: number;
+            /** @description How many were skipped for which reason. */
+            skipped_reasons?: {
+                [key: string]: number;
+            };
+            /** @description Why it failed. */
+            error?: components["schemas"]["ImportError"] & unknown;
+            /** @description Who uploaded it. */
+            created_by?: string;
+            /**
+             * Format: date-time
+             * @description When work on it began.
+             * @example 2026-01-31T12:00:00Z
+             */
+            started_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was done.
+             * @example 2026-01-31T12:00:00Z
+             */
+            finished_at?: string;
+        };
+        /**
          * Job
          * @description A row of a list: Job, with `fields=` only those fields.
          */
@@ -3698,6 +4061,109 @@ export interface components {
             created_by?: string;
         };
         /**
+         * User
+         * @description A row of a list: User, with `fields=` only those fields.
+         */
+        UserRow: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id?: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version?: number;
+            /**
+             * Format: date-time
+             * @description When the account was made.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at?: string;
+            /** @description Name to log in with. Unique, lower case. */
+            username?: string;
+            /** @description Name for people. */
+            full_name?: string;
+            /** @description Mail address. */
+            email?: string;
+            /** @description What they may do. */
+            role?: components["schemas"]["Role"] & unknown;
+            /** @description False: cannot log in, and sessions and tokens no longer work. */
+            is_active?: boolean;
+            /**
+             * Format: date-time
+             * @description When they logged in last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            last_login_at?: string;
+        };
+        /**
+         * ApiToken
+         * @description A row of a list: ApiToken, with `fields=` only those fields.
+         */
+        ApiTokenRow: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id?: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version?: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at?: string;
+            /** @description What it is for. */
+            name?: string;
+            /** @description The first characters of the secret, to recognise it by. */
+            prefix?: string;
+            /** @description What it may do, at most what its owner may. */
+            role?: components["schemas"]["Role"] & unknown;
+            /**
+             * Format: uint64
+             * @description Whose.
+             */
+            user_id?: number;
+            /** @description Whose, by name. */
+            username?: string;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             * @example 2026-01-31T12:00:00Z
+             */
+            expires_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was used last, to the minute.
+             * @example 2026-01-31T12:00:00Z
+             */
+            last_used_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was revoked.
+             * @example 2026-01-31T12:00:00Z
+             */
+            revoked_at?: string;
+        };
+        /**
          * AuditLog
          * @description A row of a list: AuditLog, with `fields=` only those fields.
          */
@@ -3750,8 +4216,11 @@ export interface components {
             ip_address?: string;
             /** @description The request's id, as in the server's log. */
             request_id?: string;
-            /** @description Fields that changed. */
-            changes?: {
+            /**
+             * @description Fields that changed.
+             * @default {}
+             */
+            changes: {
                 [key: string]: components["schemas"]["Change"];
             };
             /** @description What else there is to say. */
@@ -3771,6 +4240,8 @@ export interface operations {
     list_findings: {
         parameters: {
             query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
                 /** @description Rating. */
                 severity?: ("unknown" | "info" | "low" | "medium" | "high" | "critical")[];
                 /** @description Whether it needs work. */
@@ -3778,47 +4249,47 @@ export interface operations {
                 /** @description Open or under investigation. */
                 is_open?: boolean;
                 /** @description The asset's number. */
-                asset_id?: string;
+                asset_id?: components["schemas"]["CountFilter"];
                 /** @description The asset's natural key. */
-                asset?: string;
+                asset?: components["schemas"]["TextFilter"];
                 /** @description The vulnerability's number. */
-                vulnerability_id?: string;
+                vulnerability_id?: components["schemas"]["CountFilter"];
                 /** @description The vulnerability's natural key. */
-                cve_id?: string;
+                cve_id?: components["schemas"]["TextFilter"];
                 /** @description Package name. */
-                component?: string;
+                component?: components["schemas"]["TextFilter"];
                 /** @description Ecosystem (purl type). */
-                ecosystem?: string;
+                ecosystem?: components["schemas"]["TextFilter"];
                 /** @description A fixed version is known. */
                 fix_available?: boolean;
                 /** @description Known to be exploited. */
                 kev?: boolean;
                 /** @description A scanner that saw it. */
-                scanner?: string;
+                scanner?: components["schemas"]["TextFilter"];
                 /** @description Who works on it. */
-                assigned_to?: string;
+                assigned_to?: components["schemas"]["TextFilter"];
                 /** @description 0 to 100. */
-                priority_score?: string;
+                priority_score?: components["schemas"]["NumberFilter"];
                 /** @description When it was seen first. */
-                first_seen?: string;
+                first_seen?: components["schemas"]["TimeFilter"];
                 /** @description When it was seen last. */
-                last_seen?: string;
+                last_seen?: components["schemas"]["TimeFilter"];
                 /** @description When it was closed. */
-                resolved_at?: string;
+                resolved_at?: components["schemas"]["TimeFilter"];
                 /** @description By when it should be fixed. */
-                due_at?: string;
+                due_at?: components["schemas"]["TimeFilter"];
                 /** @description Words of CVE id, package and asset. */
-                search?: string;
-                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. */
+                search?: components["schemas"]["SearchFilter"];
+                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
                 page?: number;
                 /** @description Rows per page. */
                 page_size?: number;
-                /** @description The `next_cursor` of the page before, with the same filters and order; not together with `page`. */
+                /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
                 cursor?: string;
                 /** @description Order; `-` for largest first. By default `-priority_score`. */
                 sort?: ("id" | "-id" | "severity" | "-severity" | "status" | "-status" | "is_open" | "-is_open" | "cve_id" | "-cve_id" | "component" | "-component" | "component_key" | "-component_key" | "ecosystem" | "-ecosystem" | "fix_available" | "-fix_available" | "kev" | "-kev" | "assigned_to" | "-assigned_to" | "priority_score" | "-priority_score" | "first_seen" | "-first_seen" | "last_seen" | "-last_seen" | "resolved_at" | "-resolved_at" | "due_at" | "-due_at")[];
                 /** @description Only these fields of each row. */
-                fields?: string[];
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "asset_id" | "asset" | "vulnerability_id" | "cve_id" | "title" | "severity" | "status" | "component" | "fixed_version" | "fix_available" | "priority_score" | "cvss_score" | "epss_score" | "kev" | "first_seen" | "last_seen" | "resolved_at" | "reopened_at" | "reopened_count" | "due_at" | "assigned_to" | "notes" | "status_reason" | "sources" | "last_import_id")[];
                 /** @description Related records to send along. `asset`: The assets of the page's findings. `vulnerability`: The vulnerabilities of the page's findings. */
                 include?: ("asset" | "vulnerability")[];
             };
@@ -3870,6 +4341,8 @@ export interface operations {
     count_findings: {
         parameters: {
             query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
                 /** @description Rating. */
                 severity?: ("unknown" | "info" | "low" | "medium" | "high" | "critical")[];
                 /** @description Whether it needs work. */
@@ -3877,37 +4350,37 @@ export interface operations {
                 /** @description Open or under investigation. */
                 is_open?: boolean;
                 /** @description The asset's number. */
-                asset_id?: string;
+                asset_id?: components["schemas"]["CountFilter"];
                 /** @description The asset's natural key. */
-                asset?: string;
+                asset?: components["schemas"]["TextFilter"];
                 /** @description The vulnerability's number. */
-                vulnerability_id?: string;
+                vulnerability_id?: components["schemas"]["CountFilter"];
                 /** @description The vulnerability's natural key. */
-                cve_id?: string;
+                cve_id?: components["schemas"]["TextFilter"];
                 /** @description Package name. */
-                component?: string;
+                component?: components["schemas"]["TextFilter"];
                 /** @description Ecosystem (purl type). */
-                ecosystem?: string;
+                ecosystem?: components["schemas"]["TextFilter"];
                 /** @description A fixed version is known. */
                 fix_available?: boolean;
                 /** @description Known to be exploited. */
                 kev?: boolean;
                 /** @description A scanner that saw it. */
-                scanner?: string;
+                scanner?: components["schemas"]["TextFilter"];
                 /** @description Who works on it. */
-                assigned_to?: string;
+                assigned_to?: components["schemas"]["TextFilter"];
                 /** @description 0 to 100. */
-                priority_score?: string;
+                priority_score?: components["schemas"]["NumberFilter"];
                 /** @description When it was seen first. */
-                first_seen?: string;
+                first_seen?: components["schemas"]["TimeFilter"];
                 /** @description When it was seen last. */
-                last_seen?: string;
+                last_seen?: components["schemas"]["TimeFilter"];
                 /** @description When it was closed. */
-                resolved_at?: string;
+                resolved_at?: components["schemas"]["TimeFilter"];
                 /** @description By when it should be fixed. */
-                due_at?: string;
+                due_at?: components["schemas"]["TimeFilter"];
                 /** @description Words of CVE id, package and asset. */
-                search?: string;
+                search?: components["schemas"]["SearchFilter"];
                 /** @description Facets to count; all by default. */
                 fields?: ("severity" | "status" | "is_open" | "ecosystem" | "fix_available" | "kev" | "scanner" | "assigned_to" | "priority_score")[];
             };
@@ -3946,11 +4419,62 @@ export interface operations {
             };
         };
     };
+    get_finding: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Number or natural key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     delete_finding: {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change it only if it still has this version. */
+                /** @description Change it only if it still has this version; 412 if not. */
                 "If-Match"?: string;
             };
             path: {
@@ -3991,7 +4515,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change it only if it still has this version. */
+                /** @description Change it only if it still has this version; 412 if not. */
                 "If-Match"?: string;
             };
             path: {
@@ -4077,6 +4601,105 @@ export interface operations {
             };
         };
     };
+    list_vulnerabilities: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description Natural key. */
+                cve_id?: components["schemas"]["TextFilter"];
+                /** @description Another id of it. */
+                alias?: components["schemas"]["TextFilter"];
+                /** @description Rating. */
+                severity?: ("unknown" | "info" | "low" | "medium" | "high" | "critical")[];
+                /** @description Where it stands. */
+                status?: ("new" | "analyzing" | "patch_generated" | "pending_approval" | "testing" | "approved" | "deploying" | "deployed" | "remediated" | "failed" | "rejected" | "ignored")[];
+                /** @description 0 to 100. */
+                priority_score?: components["schemas"]["NumberFilter"];
+                /** @description CVSS base score. */
+                cvss_score?: components["schemas"]["NumberFilter"];
+                /** @description EPSS probability. */
+                epss_score?: components["schemas"]["NumberFilter"];
+                /** @description Known to be exploited. */
+                kev?: boolean;
+                /** @description An exploit is public. */
+                exploit_available?: boolean;
+                /** @description Some asset still has it. */
+                has_open_findings?: boolean;
+                /** @description Number of open findings. */
+                open_findings?: components["schemas"]["CountFilter"];
+                /** @description Who told us first. */
+                source?: components["schemas"]["TextFilter"];
+                /** @description Who works on it. */
+                assigned_to?: components["schemas"]["TextFilter"];
+                /** @description CWE id. */
+                cwe?: components["schemas"]["TextFilter"];
+                /** @description Label. */
+                tag?: components["schemas"]["TextFilter"];
+                /** @description When it was published. */
+                published_at?: components["schemas"]["TimeFilter"];
+                /** @description When it became known here. */
+                created_at?: components["schemas"]["TimeFilter"];
+                /** @description Words of ids, title and package. */
+                search?: components["schemas"]["SearchFilter"];
+                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
+                page?: number;
+                /** @description Rows per page. */
+                page_size?: number;
+                /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
+                cursor?: string;
+                /** @description Order; `-` for largest first. By default `-priority_score`. */
+                sort?: ("id" | "-id" | "cve_id" | "-cve_id" | "severity" | "-severity" | "status" | "-status" | "priority_score" | "-priority_score" | "cvss_score" | "-cvss_score" | "epss_score" | "-epss_score" | "kev" | "-kev" | "exploit_available" | "-exploit_available" | "has_open_findings" | "-has_open_findings" | "open_findings" | "-open_findings" | "source" | "-source" | "assigned_to" | "-assigned_to" | "published_at" | "-published_at" | "created_at" | "-created_at")[];
+                /** @description Only these fields of each row. */
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "cve_id" | "aliases" | "title" | "description" | "severity" | "status" | "cvss_score" | "cvss_vector" | "cvss" | "epss_score" | "kev" | "exploit_available" | "cwe_ids" | "references" | "published_at" | "modified_at" | "affected_package" | "vulnerable_version" | "fixed_version" | "priority_score" | "notes" | "assigned_to" | "tags" | "source" | "discovered_at" | "remediated_at" | "open_findings" | "total_findings")[];
+                /** @description Related records to send along. `asset_vulnerabilities`: Up to 100 findings of each vulnerability, most urgent first. `patches`: Up to 100 patches of each vulnerability. */
+                include?: ("asset_vulnerabilities" | "patches")[];
+            };
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Vulnerability"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_vulnerability: {
         parameters: {
             query?: never;
@@ -4122,20 +4745,22 @@ export interface operations {
     count_vulnerabilities: {
         parameters: {
             query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
                 /** @description Natural key. */
-                cve_id?: string;
+                cve_id?: components["schemas"]["TextFilter"];
                 /** @description Another id of it. */
-                alias?: string;
+                alias?: components["schemas"]["TextFilter"];
                 /** @description Rating. */
                 severity?: ("unknown" | "info" | "low" | "medium" | "high" | "critical")[];
                 /** @description Where it stands. */
                 status?: ("new" | "analyzing" | "patch_generated" | "pending_approval" | "testing" | "approved" | "deploying" | "deployed" | "remediated" | "failed" | "rejected" | "ignored")[];
                 /** @description 0 to 100. */
-                priority_score?: string;
+                priority_score?: components["schemas"]["NumberFilter"];
                 /** @description CVSS base score. */
-                cvss_score?: string;
+                cvss_score?: components["schemas"]["NumberFilter"];
                 /** @description EPSS probability. */
-                epss_score?: string;
+                epss_score?: components["schemas"]["NumberFilter"];
                 /** @description Known to be exploited. */
                 kev?: boolean;
                 /** @description An exploit is public. */
@@ -4143,21 +4768,21 @@ export interface operations {
                 /** @description Some asset still has it. */
                 has_open_findings?: boolean;
                 /** @description Number of open findings. */
-                open_findings?: string;
+                open_findings?: components["schemas"]["CountFilter"];
                 /** @description Who told us first. */
-                source?: string;
+                source?: components["schemas"]["TextFilter"];
                 /** @description Who works on it. */
-                assigned_to?: string;
+                assigned_to?: components["schemas"]["TextFilter"];
                 /** @description CWE id. */
-                cwe?: string;
+                cwe?: components["schemas"]["TextFilter"];
                 /** @description Label. */
-                tag?: string;
+                tag?: components["schemas"]["TextFilter"];
                 /** @description When it was published. */
-                published_at?: string;
+                published_at?: components["schemas"]["TimeFilter"];
                 /** @description When it became known here. */
-                created_at?: string;
+                created_at?: components["schemas"]["TimeFilter"];
                 /** @description Words of ids, title and package. */
-                search?: string;
+                search?: components["schemas"]["SearchFilter"];
                 /** @description Facets to count; all by default. */
                 fields?: ("severity" | "status" | "priority_score" | "kev" | "exploit_available" | "has_open_findings" | "source" | "assigned_to" | "cwe" | "tag")[];
             };
@@ -4196,13 +4821,64 @@ export interface operations {
             };
         };
     };
+    get_vulnerability: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Number or natural key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vulnerability"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     delete_vulnerability: {
         parameters: {
             query?: {
                 force?: boolean;
             };
             header?: {
-                /** @description Change it only if it still has this version. */
+                /** @description Change it only if it still has this version; 412 if not. */
                 "If-Match"?: string;
             };
             path: {
@@ -4243,7 +4919,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change it only if it still has this version. */
+                /** @description Change it only if it still has this version; 412 if not. */
                 "If-Match"?: string;
             };
             path: {
@@ -4329,6 +5005,101 @@ export interface operations {
             };
         };
     };
+    list_assets: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description Natural key. */
+                asset_id?: components["schemas"]["TextFilter"];
+                /** @description Name for people. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Kind of thing. */
+                type?: ("server" | "container" | "cloud_instance" | "virtual_machine" | "network_device" | "application" | "database" | "repository" | "other")[];
+                /** @description Host name. */
+                hostname?: components["schemas"]["TextFilter"];
+                /** @description IP address. */
+                ip_address?: components["schemas"]["TextFilter"];
+                /** @description Operating system. */
+                os_type?: components["schemas"]["TextFilter"];
+                /** @description Use. */
+                environment?: ("unknown" | "development" | "test" | "staging" | "production")[];
+                /** @description Importance, 1 to 10. */
+                criticality?: components["schemas"]["CountFilter"];
+                /** @description Reachability. */
+                exposure?: ("unknown" | "isolated" | "internal" | "internet")[];
+                /** @description Who is responsible. */
+                owner?: components["schemas"]["TextFilter"];
+                /** @description In use. */
+                is_active?: boolean;
+                /** @description Label as `key=value`. */
+                tag?: components["schemas"]["TextFilter"];
+                /** @description 0 to 100. */
+                risk_score?: components["schemas"]["NumberFilter"];
+                /** @description When a scanner saw it last. */
+                last_seen?: components["schemas"]["TimeFilter"];
+                /** @description When it became known. */
+                created_at?: components["schemas"]["TimeFilter"];
+                /** @description Words of key, name, host name, address and owner. */
+                search?: components["schemas"]["SearchFilter"];
+                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
+                page?: number;
+                /** @description Rows per page. */
+                page_size?: number;
+                /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
+                cursor?: string;
+                /** @description Order; `-` for largest first. By default `-risk_score`. */
+                sort?: ("id" | "-id" | "asset_id" | "-asset_id" | "name" | "-name" | "type" | "-type" | "hostname" | "-hostname" | "ip_address" | "-ip_address" | "os_type" | "-os_type" | "environment" | "-environment" | "criticality" | "-criticality" | "exposure" | "-exposure" | "owner" | "-owner" | "is_active" | "-is_active" | "risk_score" | "-risk_score" | "last_seen" | "-last_seen" | "created_at" | "-created_at")[];
+                /** @description Only these fields of each row. */
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "asset_id" | "name" | "type" | "hostname" | "ip_address" | "mac_address" | "os_type" | "os_version" | "os_architecture" | "environment" | "criticality" | "exposure" | "owner" | "location" | "description" | "tags" | "is_active" | "last_seen" | "last_scanned" | "open_findings" | "risk_score")[];
+                /** @description Related records to send along. `asset_vulnerabilities`: Up to 100 findings of each asset. */
+                include?: "asset_vulnerabilities"[];
+            };
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Asset"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_asset: {
         parameters: {
             query?: never;
@@ -4374,38 +5145,40 @@ export interface operations {
     count_assets: {
         parameters: {
             query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
                 /** @description Natural key. */
-                asset_id?: string;
+                asset_id?: components["schemas"]["TextFilter"];
                 /** @description Name for people. */
-                name?: string;
+                name?: components["schemas"]["TextFilter"];
                 /** @description Kind of thing. */
                 type?: ("server" | "container" | "cloud_instance" | "virtual_machine" | "network_device" | "application" | "database" | "repository" | "other")[];
                 /** @description Host name. */
-                hostname?: string;
+                hostname?: components["schemas"]["TextFilter"];
                 /** @description IP address. */
-                ip_address?: string;
+                ip_address?: components["schemas"]["TextFilter"];
                 /** @description Operating system. */
-                os_type?: string;
+                os_type?: components["schemas"]["TextFilter"];
                 /** @description Use. */
                 environment?: ("unknown" | "development" | "test" | "staging" | "production")[];
                 /** @description Importance, 1 to 10. */
-                criticality?: string;
+                criticality?: components["schemas"]["CountFilter"];
                 /** @description Reachability. */
                 exposure?: ("unknown" | "isolated" | "internal" | "internet")[];
                 /** @description Who is responsible. */
-                owner?: string;
+                owner?: components["schemas"]["TextFilter"];
                 /** @description In use. */
                 is_active?: boolean;
                 /** @description Label as `key=value`. */
-                tag?: string;
+                tag?: components["schemas"]["TextFilter"];
                 /** @description 0 to 100. */
-                risk_score?: string;
+                risk_score?: components["schemas"]["NumberFilter"];
                 /** @description When a scanner saw it last. */
-                last_seen?: string;
+                last_seen?: components["schemas"]["TimeFilter"];
                 /** @description When it became known. */
-                created_at?: string;
+                created_at?: components["schemas"]["TimeFilter"];
                 /** @description Words of key, name, host name, address and owner. */
-                search?: string;
+                search?: components["schemas"]["SearchFilter"];
                 /** @description Facets to count; all by default. */
                 fields?: ("type" | "os_type" | "environment" | "criticality" | "exposure" | "owner" | "is_active" | "tag")[];
             };
@@ -4444,13 +5217,64 @@ export interface operations {
             };
         };
     };
+    get_asset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Number or natural key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asset"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     delete_asset: {
         parameters: {
             query?: {
                 force?: boolean;
             };
             header?: {
-                /** @description Change it only if it still has this version. */
+                /** @description Change it only if it still has this version; 412 if not. */
                 "If-Match"?: string;
             };
             path: {
@@ -4491,7 +5315,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change it only if it still has this version. */
+                /** @description Change it only if it still has this version; 412 if not. */
                 "If-Match"?: string;
             };
             path: {
@@ -4577,6 +5401,83 @@ export interface operations {
             };
         };
     };
+    list_patches: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description Natural key. */
+                patch_id?: components["schemas"]["TextFilter"];
+                /** @description Number of the vulnerability. */
+                vulnerability_id?: components["schemas"]["CountFilter"];
+                /** @description How it fixes. */
+                patch_type?: ("package_update" | "config_change" | "script" | "workaround" | "manual")[];
+                /** @description Where it stands. */
+                status?: ("draft" | "generated" | "validated" | "testing" | "test_passed" | "test_failed" | "approved" | "rejected" | "deployed" | "failed" | "rolled_back")[];
+                /** @description Validated. */
+                validation_passed?: boolean;
+                /** @description When it was stored. */
+                created_at?: components["schemas"]["TimeFilter"];
+                /** @description Words of key and title. */
+                search?: components["schemas"]["SearchFilter"];
+                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
+                page?: number;
+                /** @description Rows per page. */
+                page_size?: number;
+                /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
+                cursor?: string;
+                /** @description Order; `-` for largest first. By default `-created_at`. */
+                sort?: ("id" | "-id" | "patch_id" | "-patch_id" | "vulnerability_id" | "-vulnerability_id" | "patch_type" | "-patch_type" | "status" | "-status" | "validation_passed" | "-validation_passed" | "created_at" | "-created_at")[];
+                /** @description Only these fields of each row. */
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "patch_id" | "title" | "description" | "vulnerability_id" | "patch_type" | "content" | "rollback_content" | "status" | "validation_passed" | "created_by" | "notes")[];
+                /** @description Related records to send along. `vulnerability`: The vulnerabilities of the page's patches. */
+                include?: "vulnerability"[];
+            };
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Patch"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_patch: {
         parameters: {
             query?: never;
@@ -4622,10 +5523,12 @@ export interface operations {
     count_patches: {
         parameters: {
             query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
                 /** @description Natural key. */
-                patch_id?: string;
+                patch_id?: components["schemas"]["TextFilter"];
                 /** @description Number of the vulnerability. */
-                vulnerability_id?: string;
+                vulnerability_id?: components["schemas"]["CountFilter"];
                 /** @description How it fixes. */
                 patch_type?: ("package_update" | "config_change" | "script" | "workaround" | "manual")[];
                 /** @description Where it stands. */
@@ -4633,9 +5536,9 @@ export interface operations {
                 /** @description Validated. */
                 validation_passed?: boolean;
                 /** @description When it was stored. */
-                created_at?: string;
+                created_at?: components["schemas"]["TimeFilter"];
                 /** @description Words of key and title. */
-                search?: string;
+                search?: components["schemas"]["SearchFilter"];
                 /** @description Facets to count; all by default. */
                 fields?: ("patch_type" | "status" | "validation_passed")[];
             };
@@ -4674,11 +5577,62 @@ export interface operations {
             };
         };
     };
+    get_patch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Number or natural key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Patch"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     delete_patch: {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change it only if it still has this version. */
+                /** @description Change it only if it still has this version; 412 if not. */
                 "If-Match"?: string;
             };
             path: {
@@ -4719,7 +5673,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change it only if it still has this version. */
+                /** @description Change it only if it still has this version; 412 if not. */
                 "If-Match"?: string;
             };
             path: {
@@ -4805,13 +5759,84 @@ export interface operations {
             };
         };
     };
+    list_imports: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description Where it stands. */
+                status?: ("pending" | "running" | "completed" | "failed")[];
+                /** @description Format. */
+                format?: components["schemas"]["TextFilter"];
+                /** @description Who uploaded it. */
+                created_by?: components["schemas"]["TextFilter"];
+                /** @description SHA-256 of the upload. */
+                sha256?: components["schemas"]["TextFilter"];
+                /** @description When it was uploaded. */
+                created_at?: components["schemas"]["TimeFilter"];
+                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
+                page?: number;
+                /** @description Rows per page. */
+                page_size?: number;
+                /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
+                cursor?: string;
+                /** @description Order; `-` for largest first. By default `-id`. */
+                sort?: ("id" | "-id" | "status" | "-status" | "format" | "-format" | "created_by" | "-created_by" | "sha256" | "-sha256" | "created_at" | "-created_at")[];
+                /** @description Only these fields of each row. */
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "filename" | "format" | "asset" | "scanner" | "scanner_version" | "report_created_at" | "status" | "job_id" | "bytes" | "sha256" | "progress" | "assets" | "vulnerabilities" | "findings" | "new" | "seen" | "reopened" | "closed" | "skipped" | "skipped_reasons" | "error" | "created_by" | "started_at" | "finished_at")[];
+            };
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Import"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     put_import: {
         parameters: {
             query?: {
                 /** @description Name of the file, for the list of imports. */
                 filename?: string;
                 /** @description Format, or `auto`. */
-                format?: string;
+                format?: "auto" | "trivy";
                 /** @description Name to give the asset, if the report holds only one. */
                 asset?: string;
                 /** @description False: answer at once. */
@@ -4872,7 +5897,7 @@ export interface operations {
                 /** @description Name of the file, for the list of imports. */
                 filename?: string;
                 /** @description Format, or `auto`. */
-                format?: string;
+                format?: "auto" | "trivy";
                 /** @description Name to give the asset, if the report holds only one. */
                 asset?: string;
                 /** @description False: answer at once. */
@@ -4930,16 +5955,18 @@ export interface operations {
     count_imports: {
         parameters: {
             query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
                 /** @description Where it stands. */
                 status?: ("pending" | "running" | "completed" | "failed")[];
                 /** @description Format. */
-                format?: string;
+                format?: components["schemas"]["TextFilter"];
                 /** @description Who uploaded it. */
-                created_by?: string;
+                created_by?: components["schemas"]["TextFilter"];
                 /** @description SHA-256 of the upload. */
-                sha256?: string;
+                sha256?: components["schemas"]["TextFilter"];
                 /** @description When it was uploaded. */
-                created_at?: string;
+                created_at?: components["schemas"]["TimeFilter"];
                 /** @description Facets to count; all by default. */
                 fields?: ("status" | "format" | "created_by")[];
             };
@@ -5074,26 +6101,28 @@ export interface operations {
     list_jobs: {
         parameters: {
             query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
                 /** @description Where it stands. */
                 status?: ("queued" | "running" | "succeeded" | "failed" | "cancelled" | "buried")[];
                 /** @description What it does. */
                 kind?: "import"[];
                 /** @description Queue. */
-                queue?: string;
+                queue?: components["schemas"]["TextFilter"];
                 /** @description The import that it applies. */
-                import_id?: string;
+                import_id?: components["schemas"]["CountFilter"];
                 /** @description When it was enqueued. */
-                created_at?: string;
-                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. */
+                created_at?: components["schemas"]["TimeFilter"];
+                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
                 page?: number;
                 /** @description Rows per page. */
                 page_size?: number;
-                /** @description The `next_cursor` of the page before, with the same filters and order; not together with `page`. */
+                /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
                 cursor?: string;
                 /** @description Order; `-` for largest first. By default `-id`. */
                 sort?: ("id" | "-id" | "status" | "-status" | "kind" | "-kind" | "queue" | "-queue" | "import_id" | "-import_id" | "run_at" | "-run_at" | "created_at" | "-created_at")[];
                 /** @description Only these fields of each row. */
-                fields?: string[];
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "kind" | "queue" | "status" | "import_id" | "attempts" | "max_attempts" | "progress" | "message" | "error" | "run_at" | "lease_until" | "started_at" | "finished_at" | "created_by")[];
             };
             header?: {
                 /** @description Answer 304 if it still has this ETag. */
@@ -5143,16 +6172,18 @@ export interface operations {
     count_jobs: {
         parameters: {
             query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
                 /** @description Where it stands. */
                 status?: ("queued" | "running" | "succeeded" | "failed" | "cancelled" | "buried")[];
                 /** @description What it does. */
                 kind?: "import"[];
                 /** @description Queue. */
-                queue?: string;
+                queue?: components["schemas"]["TextFilter"];
                 /** @description The import that it applies. */
-                import_id?: string;
+                import_id?: components["schemas"]["CountFilter"];
                 /** @description When it was enqueued. */
-                created_at?: string;
+                created_at?: components["schemas"]["TimeFilter"];
                 /** @description Facets to count; all by default. */
                 fields?: ("status" | "kind" | "queue")[];
             };
@@ -5284,6 +6315,75 @@ export interface operations {
             };
         };
     };
+    list_users: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description Name to log in with. */
+                username?: components["schemas"]["TextFilter"];
+                /** @description Mail address. */
+                email?: components["schemas"]["TextFilter"];
+                /** @description What they may do. */
+                role?: ("viewer" | "operator" | "admin")[];
+                /** @description Can log in. */
+                is_active?: boolean;
+                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
+                page?: number;
+                /** @description Rows per page. */
+                page_size?: number;
+                /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
+                cursor?: string;
+                /** @description Order; `-` for largest first. By default `username`. */
+                sort?: ("id" | "-id" | "username" | "-username" | "email" | "-email" | "role" | "-role" | "is_active" | "-is_active")[];
+                /** @description Only these fields of each row. */
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "username" | "full_name" | "email" | "role" | "is_active" | "last_login_at")[];
+            };
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_User"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_user: {
         parameters: {
             query?: never;
@@ -5329,10 +6429,12 @@ export interface operations {
     count_users: {
         parameters: {
             query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
                 /** @description Name to log in with. */
-                username?: string;
+                username?: components["schemas"]["TextFilter"];
                 /** @description Mail address. */
-                email?: string;
+                email?: components["schemas"]["TextFilter"];
                 /** @description What they may do. */
                 role?: ("viewer" | "operator" | "admin")[];
                 /** @description Can log in. */
@@ -5375,11 +6477,62 @@ export interface operations {
             };
         };
     };
+    get_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Number or natural key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     delete_user: {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change it only if it still has this version. */
+                /** @description Change it only if it still has this version; 412 if not. */
                 "If-Match"?: string;
             };
             path: {
@@ -5420,7 +6573,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Change it only if it still has this version. */
+                /** @description Change it only if it still has this version; 412 if not. */
                 "If-Match"?: string;
             };
             path: {
@@ -5506,6 +6659,75 @@ export interface operations {
             };
         };
     };
+    list_tokens: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description What it is for. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Whose. */
+                user_id?: components["schemas"]["CountFilter"];
+                /** @description What it may do. */
+                role?: ("viewer" | "operator" | "admin")[];
+                /** @description Revoked. */
+                is_revoked?: boolean;
+                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
+                page?: number;
+                /** @description Rows per page. */
+                page_size?: number;
+                /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
+                cursor?: string;
+                /** @description Order; `-` for largest first. By default `-id`. */
+                sort?: ("id" | "-id" | "name" | "-name" | "user_id" | "-user_id" | "role" | "-role" | "is_revoked" | "-is_revoked")[];
+                /** @description Only these fields of each row. */
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "name" | "prefix" | "role" | "user_id" | "username" | "expires_at" | "last_used_at" | "revoked_at")[];
+            };
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ApiToken"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_token: {
         parameters: {
             query?: never;
@@ -5551,10 +6773,12 @@ export interface operations {
     count_tokens: {
         parameters: {
             query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
                 /** @description What it is for. */
-                name?: string;
+                name?: components["schemas"]["TextFilter"];
                 /** @description Whose. */
-                user_id?: string;
+                user_id?: components["schemas"]["CountFilter"];
                 /** @description What it may do. */
                 role?: ("viewer" | "operator" | "admin")[];
                 /** @description Revoked. */
@@ -5576,6 +6800,57 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["FacetPage"];
                 };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_token: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Number or natural key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiToken"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request was refused; `code` says why. */
             "4XX": {
@@ -5680,30 +6955,34 @@ export interface operations {
     list_audit_logs: {
         parameters: {
             query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
                 /** @description What was done. */
-                action?: string;
+                action?: components["schemas"]["TextFilter"];
                 /** @description Kind of actor. */
                 actor_type?: ("system" | "cli" | "user" | "token" | "anonymous")[];
                 /** @description Name of the actor. */
-                actor?: string;
+                actor?: components["schemas"]["TextFilter"];
                 /** @description Kind of resource. */
-                resource_type?: string;
+                resource_type?: components["schemas"]["TextFilter"];
+                /** @description Number of the resource. */
+                resource_id?: components["schemas"]["CountFilter"];
                 /** @description Done, or refused. */
                 success?: boolean;
                 /** @description Id of the request. */
-                request_id?: string;
+                request_id?: components["schemas"]["TextFilter"];
                 /** @description When. */
-                created_at?: string;
-                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. */
+                created_at?: components["schemas"]["TimeFilter"];
+                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
                 page?: number;
                 /** @description Rows per page. */
                 page_size?: number;
-                /** @description The `next_cursor` of the page before, with the same filters and order; not together with `page`. */
+                /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
                 cursor?: string;
                 /** @description Order; `-` for largest first. By default `-id`. */
-                sort?: ("id" | "-id" | "action" | "-action" | "actor_type" | "-actor_type" | "actor" | "-actor" | "resource_type" | "-resource_type" | "resource_id" | "-resource_id" | "success" | "-success" | "request_id" | "-request_id" | "created_at" | "-created_at")[];
+                sort?: ("id" | "-id" | "action" | "-action" | "actor_type" | "-actor_type" | "actor" | "-actor" | "resource_type" | "-resource_type" | "success" | "-success" | "request_id" | "-request_id" | "created_at" | "-created_at")[];
                 /** @description Only these fields of each row. */
-                fields?: string[];
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "action" | "actor_type" | "actor_id" | "actor" | "resource_type" | "resource_id" | "resource" | "success" | "ip_address" | "request_id" | "changes" | "detail" | "hash")[];
             };
             header?: {
                 /** @description Answer 304 if it still has this ETag. */
@@ -5753,20 +7032,24 @@ export interface operations {
     count_audit_logs: {
         parameters: {
             query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
                 /** @description What was done. */
-                action?: string;
+                action?: components["schemas"]["TextFilter"];
                 /** @description Kind of actor. */
                 actor_type?: ("system" | "cli" | "user" | "token" | "anonymous")[];
                 /** @description Name of the actor. */
-                actor?: string;
+                actor?: components["schemas"]["TextFilter"];
                 /** @description Kind of resource. */
-                resource_type?: string;
+                resource_type?: components["schemas"]["TextFilter"];
+                /** @description Number of the resource. */
+                resource_id?: components["schemas"]["CountFilter"];
                 /** @description Done, or refused. */
                 success?: boolean;
                 /** @description Id of the request. */
-                request_id?: string;
+                request_id?: components["schemas"]["TextFilter"];
                 /** @description When. */
-                created_at?: string;
+                created_at?: components["schemas"]["TimeFilter"];
                 /** @description Facets to count; all by default. */
                 fields?: ("action" | "actor_type" | "actor" | "resource_type" | "success")[];
             };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { queryString } from "../api/client.ts";
 import {
-  addressQuery, bulkFilter, chips, formatRange, listQuery, NO_FILTERS, parseFilters, parseRange, toggleSort,
+  addressQuery, chips, conditions, formatRange, listQuery, literal, NO_FILTERS, parseFilters, parseRange, toggleSort,
 } from "./filters.ts";
 
 const parse = (search: string) => parseFilters(new URLSearchParams(search));
@@ -49,7 +49,12 @@ describe("what the API is asked", () => {
   it("has order and page; a bulk filter has neither", () => {
     const f = parse("status=open,under_investigation&kev=true&page=2");
     expect(queryString(listQuery(f))).toBe("status=open,under_investigation&kev=true&sort=-priority_score&page=2&page_size=100");
-    expect(bulkFilter(f)).toEqual({ status: "open,under_investigation", kev: "true" });
+    expect(queryString(conditions(f))).toBe("status=open,under_investigation&kev=true");
+  });
+
+  it("can mean a name with the filter's own signs in it", () => {
+    expect(literal("web-1.prod")).toBe("web-1.prod");
+    expect(literal("a,b*c\\d")).toBe("a\\,b\\*c\\\\d");
   });
 });
 
@@ -66,7 +71,7 @@ describe("toggleSort", () => {
   it("turns the current column round, and starts others at their natural end", () => {
     expect(toggleSort("-severity", "severity", true)).toBe("severity");
     expect(toggleSort("severity", "severity", true)).toBe("-severity");
-    expect(toggleSort("-severity", "asset", false)).toBe("asset");
-    expect(toggleSort("asset", "first_seen", true)).toBe("-first_seen");
+    expect(toggleSort("-severity", "component", false)).toBe("component");
+    expect(toggleSort("component", "first_seen", true)).toBe("-first_seen");
   });
 });

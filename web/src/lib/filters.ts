@@ -31,7 +31,7 @@ export interface FindingFilters {
 export const DEFAULT_SORT = "-priority_score";
 export const DEFAULT_PAGE_SIZE = 100;
 export const PAGE_SIZES = [50, 100, 250, 1000] as const;
-export const SORTABLE = ["priority_score", "severity", "first_seen", "last_seen", "asset", "cve_id", "id"] as const;
+export const SORTABLE = ["priority_score", "severity", "component", "cve_id", "first_seen", "last_seen", "due_at", "id"] as const;
 
 export const NO_FILTERS: FindingFilters = {
   severity: [],
@@ -147,14 +147,9 @@ export function addressQuery(f: FindingFilters): Query {
   };
 }
 
-/** A bulk filter is a JSON object of texts; empty conditions are left out. */
-export function bulkFilter(f: FindingFilters): Record<string, string> {
-  const filter: Record<string, string> = {};
-  for (const [name, value] of Object.entries(conditions(f))) {
-    const text = Array.isArray(value) ? value.join(",") : value === undefined ? "" : String(value);
-    if (text !== "") filter[name] = text;
-  }
-  return filter;
+/** A name as a filter that means exactly it: commas separate values, an asterisk ends a beginning. */
+export function literal(name: string): string {
+  return name.replaceAll(/[\\,*]/g, "\\$&");
 }
 
 export interface Chip {

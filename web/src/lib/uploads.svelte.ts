@@ -6,19 +6,24 @@ import type { Import } from "../api/types.ts";
 import { uploadReport, type UploadOptions } from "../api/upload.ts";
 import { invalidate } from "./query.svelte.ts";
 
+/** How the reader wants the files to be read. */
+export type ImportChoice = Pick<UploadOptions, "format" | "asset">;
+
 export type UploadPhase = "waiting" | "sending" | "processing" | "done" | "failed";
 
 export class Upload {
   readonly id: number;
   readonly file: File;
+  readonly choice: ImportChoice;
   phase = $state<UploadPhase>("waiting");
   sent = $state(0);
   result = $state.raw<Import | undefined>();
   problem = $state.raw<Problem | undefined>();
 
-  constructor(id: number, file: File) {
+  constructor(id: number, file: File, choice: ImportChoice) {
     this.id = id;
     this.file = file;
+    this.choice = choice;
   }
 
   /** 0 to 1, of the step it is in; undefined while the server does not say. */
@@ -40,10 +45,10 @@ class Uploads {
     return this.list.some((u) => u.phase !== "done" && u.phase !== "failed");
   }
 
-  add(files: Iterable<File>, options: Pick<UploadOptions, "format" | "asset"> = {}): void {
-    const added = Array.from(files, (file) => new Upload(this.#next++, file));
+  add(files: Iterable<File>, choice: ImportChoice = {}): void {
+    const added = Array.from(files, (file) => new Upload(this.#next++, file, choice));
     this.list = [...added.toReversed(), ...this.list];
-    void this.#work(options);
+    void this.#work();
   }
 
   clearFinished(): void {
@@ -51,18 +56,18 @@ class Uploads {
   }
 
   /** Opens the browser's file picker. */
-  pick(options: Pick<UploadOptions, "format" | "asset"> = {}): void {
+  pick(choice: ImportChoice = {}): void {
     const input = document.createElement("input");
     input.type = "file";
     input.multiple = true;
-    input.addEventListener("change", () => this.add(input.files ?? [], options));
+    input.addEventListener("change", () => this.add(input.files ?? [], choice));
     input.click();
   }
 
-  async #work(options: Pick<UploadOptions, "format" | "asset">): Promise<void> {
+  async #work(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
-    for (let next = this.#oldestWaiting(); next; next = this.#oldestWaiting()) await this.#send(next, options);
+    for (let next = this.#oldestWaiting(); next; next = this.#oldestWaiting()) await this.#send(next);
     this.#busy = false;
   }
 
@@ -70,10 +75,10 @@ class Uploads {
     return this.list.findLast((u) => u.phase === "waiting");
   }
 
-  async #send(upload: Upload, options: Pick<UploadOptions, "format" | "asset">): Promise<void> {
+  async #send(upload: Upload): Promise<void> {
     upload.phase = "sending";
     try {
-      upload.result = await uploadReport(upload.file, { ...options, onProgress: (sent) => (upload.sent = sent) });
+      upload.result = await uploadReport(upload.file, { ...upload.choice, onProgress: (sent) => (upload.sent = sent) });
       upload.phase = "processing";
       await this.#follow(upload, upload.result.id);
     } catch (error) {

@@ -16,12 +16,16 @@ export class VirtualRows {
   #core: Virtualizer<HTMLElement, HTMLElement> | undefined;
 
   constructor(element: () => HTMLElement | undefined, rows: () => number, height: () => number) {
+    // Derived, so that new rows in the same number change nothing here.
+    const count = $derived(rows());
+    const size = $derived(height());
     $effect(() => {
       const scroller = element();
       const options: VirtualizerOptions<HTMLElement, HTMLElement> = {
-        count: rows(),
+        count,
         getScrollElement: () => scroller ?? null,
-        estimateSize: ((size) => () => size)(height()),
+        estimateSize: ((rowHeight) => () => rowHeight)(size),
+        initialOffset: scroller?.scrollTop ?? 0,
         overscan: 12,
         observeElementRect,
         observeElementOffset,

@@ -1,0 +1,24 @@
+//! The API as clients meet it: the real executable over real HTTP, one server for each
+//! story. Every JSON answer of every test is held to the API description (`document.rs`),
+//! and every server must end cleanly (`harness.rs`).
+
+#![allow(clippy::disallowed_methods, reason = "tests start programs and have switches")]
+
+mod audit;
+mod client;
+mod clock;
+mod conditions;
+mod description;
+mod document;
+mod errors;
+mod harness;
+mod imports;
+mod jobs;
+mod lists;
+mod records;
+mod rescans;
+mod roles;
+mod sessions;
+mod setup;
+mod tokens;
+mod users;

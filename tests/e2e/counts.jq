@@ -1,0 +1,28 @@
+def filled: if . == "" then null else . end;
+def bare: sub(" \\([a-z.]+ [^()]*(\\([^()]*\\))?\\)$"; "");
+def list: if type == "array" then .[] else empty end;
+def results:
+  if type == "array" then .[] | {asset: (.Target | bare), result: .}
+  elif has("ClusterName") then
+    (.ClusterName | filled // "kubernetes") as $cluster
+    | (.Resources, .Findings, .Vulnerabilities, .Misconfigurations) | list
+    | ([$cluster, (.Namespace | filled), .Kind, .Name] | map(select(.)) | join("/")) as $asset
+    | .Results | list | {asset: $asset, result: .}
+  else
+    ((.ArtifactName | filled) // (.Metadata.RepoTags[0]? | filled)
+      // (.Results[0].Target | bare)) as $asset
+    | .Results | list | {asset: $asset, result: .}
+  end;
+def system: .Class == "os-pkgs"
+  or (.Class == null and (.Type as $t | ["alpine", "debian", "ubuntu", "centos"] | index($t) != null));
+[ results | .asset as $asset | .result as $r | .result.Vulnerabilities | list
+  | select(.Status != "not_affected")
+  | { asset: $asset, id: (.VulnerabilityID | ascii_upcase),
+      component: [
+        ((.PkgIdentifier.PURL? | filled | values | capture("^pkg:(?<t>[^/]+)/").t) // $r.Type),
+        .PkgName, .InstalledVersion,
+        ((.PkgPath | filled)
+          // (if ($r | system) or (["Java", "Node.js", "Ruby", "Python"] | index($r.Target))
+              then null else $r.Target end))
+      ] } ]
+| [(map(.asset) | unique | length), (map(.id) | unique | length), (unique | length)]
