@@ -11,10 +11,14 @@ use super::keys;
 use crate::base::record::Value;
 use crate::base::{Error, Result, key};
 
-/// Encodes a chunk. Runs of numbers (nearly every record is open, active, not exploited)
-/// take a few bytes instead of 8 KiB.
+/// Encodes a chunk. Few long runs of numbers (nobody is exploited, everything is active)
+/// take some bytes instead of 8 KiB. Many runs stay as they are: taking them apart would
+/// cost every reader more than the bytes.
 pub(super) fn encode(mut bitmap: RoaringBitmap) -> Result<Vec<u8>> {
-    bitmap.optimize();
+    let plain = bitmap.serialized_size();
+    if bitmap.optimize() && bitmap.serialized_size() > plain / 8 {
+        bitmap.remove_run_compression();
+    }
     let mut bytes = Vec::with_capacity(bitmap.serialized_size());
     bitmap
         .serialize_into(&mut bytes)
@@ -24,8 +28,11 @@ pub(super) fn encode(mut bitmap: RoaringBitmap) -> Result<Vec<u8>> {
 
 /// Decodes a chunk.
 pub(super) fn decode(bytes: &[u8]) -> Result<RoaringBitmap> {
-    RoaringBitmap::deserialize_from(bytes)
-        .map_err(|e| Error::internal("a stored bitmap is damaged").with_source(e))
+    let mut bitmap = RoaringBitmap::deserialize_from(bytes)
+        .map_err(|e| Error::internal("a stored bitmap is damaged").with_source(e))?;
+    // Sets are many times slower to combine while they are runs.
+    bitmap.remove_run_compression();
+    Ok(bitmap)
 }
 
 /// The ids that have one value.

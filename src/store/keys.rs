@@ -79,11 +79,12 @@ impl<R: Record> Projection<R> {
         let parts: Vec<(&[Value], bool)> =
             index.parts.iter().map(|p| (self.at(position::<R>(p.field)), p.descending)).collect();
         push_keys(&parts, index.unique, &mut Vec::with_capacity(64), &mut |key| {
-            let mut key = key.clone();
+            let mut row = Vec::with_capacity(key.len() + size_of::<Id>());
+            row.extend_from_slice(key);
             if !index.unique {
-                key.extend_from_slice(&id.to_be_bytes());
+                row.extend_from_slice(&id.to_be_bytes());
             }
-            keys.push(key);
+            keys.push(row);
         });
         if keys.len() > 1 {
             keys.sort_unstable();

@@ -139,7 +139,8 @@ impl Redb {
 }
 
 fn unavailable() -> Error {
-    Error::new(Code::StorageUnavailable, "the storage is being opened again").with_retry_after(1)
+    Error::new(Code::StorageUnavailable, "the storage is being opened again or compacted")
+        .with_retry_after(1)
 }
 
 fn storage_error(e: redb::Error) -> Error {
