@@ -229,7 +229,6 @@ fn compare(small: &Store, large: &Store, rows: u64) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a benchmark has no configuration")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

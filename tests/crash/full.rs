@@ -14,11 +14,6 @@ use vulnzero::store::{Options, Store};
 
 use super::workload::{open, together, verify};
 
-#[expect(clippy::disallowed_methods, reason = "only a test mounts, and only here")]
-fn program(name: &str) -> Command {
-    Command::new(name)
-}
-
 /// A small file system of its own, unmounted at the end.
 struct Mount(tempfile::TempDir);
 
@@ -26,7 +21,7 @@ impl Mount {
     /// `None`, and a printed reason, if that is not allowed here.
     fn new(size: &str) -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
-        let mounted = program("mount")
+        let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
             .arg(dir.path())
             .output();
@@ -50,7 +45,7 @@ impl Mount {
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        let gone = program("umount").arg("-l").arg(self.0.path()).status();
+        let gone = Command::new("umount").arg("-l").arg(self.0.path()).status();
         if !gone.is_ok_and(|s| s.success()) {
             println!("{} stays mounted", self.0.path().display());
         }
