@@ -34,7 +34,7 @@ pub fn all(size: u64) -> Vec<Question> {
             "list: severity, fixable, newest",
             "&severity=high&fix_available=true&sort=-first_seen",
         ),
-        list("list: score range by asset", "&priority_score=30..&sort=asset"),
+        list("list: score range by CVE id", "&priority_score=30..&sort=cve_id"),
         question("list: an asset's high ones", move |n| {
             format!(
                 "/api/v1/findings?page_size=50&asset=asset-{}&severity=high&sort=-priority_score",
