@@ -238,16 +238,29 @@ impl<'a, R: Record> Run<'a, R> {
         let universe = self.source.len(R::TABLE)?;
         let steps = (self.skip + want).saturating_mul(universe) / self.total.max(1);
         let sortable = self.total <= self.tuning.sort_rows;
-        let cheaper =
-            self.total.saturating_mul(self.tuning.fetch) < steps.saturating_mul(self.tuning.step);
-        if self.set.is_some() && sortable && cheaper {
+        let sorting = self.total.saturating_mul(self.tuning.fetch) / self.tuning.step.max(1);
+        let cheaper = self.set.is_some() && sortable && sorting < steps;
+        let ordering = self.ordering_index()?;
+        // How long the walk below the values that filters fix will be, nobody knows; so it
+        // may take as long as sorting would.
+        let led = ordering.as_ref().is_some_and(|(_, prefix, _)| !prefix.is_empty());
+        if cheaper && !led {
             return self.sort_set(want);
         }
-        if let Some((index, prefix, exact)) = self.ordering_index()? {
+        if let Some((index, prefix, exact)) = ordering {
             self.store.hit(index.name);
-            let patience = if exact { u64::MAX } else { self.tuning.patience };
+            let patience = if exact {
+                u64::MAX
+            } else if cheaper {
+                self.tuning.patience.min(sorting)
+            } else {
+                self.tuning.patience
+            };
             if let Some(ids) = self.walk_index(index, &prefix, want, patience)? {
                 return Ok(ids);
+            }
+            if cheaper {
+                return self.sort_set(want);
             }
             if let Some(field) = self.ordering_facet() {
                 return self.walk_facet(field, want);
@@ -256,6 +269,9 @@ impl<'a, R: Record> Run<'a, R> {
                 return self.sort_set(want);
             }
             return Ok(self.walk_index(index, &prefix, want, u64::MAX)?.unwrap_or_default());
+        }
+        if cheaper {
+            return self.sort_set(want);
         }
         if let Some(field) = self.ordering_facet() {
             return self.walk_facet(field, want);
