@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::merge;
 use super::component::Component;
+use super::place::Place;
+use super::scan::ScanKind;
 use super::search;
 use super::severity::Severity;
 use super::words::word_enum;
@@ -60,6 +62,9 @@ impl FindingStatus {
 pub struct Source {
     /// The tool: `trivy`.
     pub scanner: String,
+    /// The kind of scan that saw it.
+    #[serde(default)]
+    pub scan: ScanKind,
     /// Its version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scanner_version: Option<String>,
@@ -68,6 +73,21 @@ pub struct Source {
     pub status: Option<String>,
     /// Its own rating.
     pub severity: Severity,
+    /// The id by which it knows the vulnerability, if that is not the finding's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vulnerability: Option<String>,
+    /// The name by which it knows the asset, if that is not the finding's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset: Option<String>,
+    /// Its own name of the check: plugin id, QID, OID, template, rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    /// What it saw: plugin output, matched text, message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+    /// The lowest version without the vulnerability, as it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed_version: Option<String>,
     /// When it saw it first.
     pub first_seen: Timestamp,
     /// When it saw it last.
@@ -105,6 +125,9 @@ pub struct Finding {
     pub status: FindingStatus,
     /// The component and where it lies.
     pub component: Component,
+    /// Where it was seen, if that is more than the component's path.
+    #[serde(default, skip_serializing_if = "Place::is_empty")]
+    pub place: Place,
     /// The lowest version without it, as the source writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_version: Option<String>,
@@ -152,15 +175,25 @@ pub struct Finding {
     pub last_import_id: u64,
 }
 
-/// What makes a component on an asset the same one in the next scan: ecosystem, name,
-/// version and place. Layers and purls may change without making it another.
+/// What makes a finding of one vulnerability on one asset the same in the next scan:
+/// component and place.
 #[must_use]
-pub fn component_key(c: &Component) -> String {
-    let text = |t: &Option<String>| t.as_deref().unwrap_or_default().to_owned();
-    [text(&c.ecosystem), c.name.clone(), text(&c.version), text(&c.path)].join("\u{1f}")
+pub fn identity(component: &Component, place: &Place) -> String {
+    let mut key = component.key();
+    if !place.is_empty() {
+        key.push('\u{1f}');
+        key.push_str(&place.key());
+    }
+    key
 }
 
 impl Finding {
+    /// What makes it the same finding of its vulnerability on its asset in the next scan.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        identity(&self.component, &self.place)
+    }
+
     /// Whether the sources that still see it include any.
     #[must_use]
     pub fn is_present(&self) -> bool {
@@ -244,10 +277,10 @@ const FINDING_FIELDS: &[Field<Finding>] = &[
         "Package name.",
     ),
     Field::<Finding>::new(
-        "component_key",
+        "identity",
         Kind::Text,
-        |r, f| f(Value::Text(component_key(&r.component))),
-        "Identity of the component on its asset.",
+        |r, f| f(Value::Text(r.identity())),
+        "Component and place on the asset.",
     ),
     Field::<Finding>::new(
         "ecosystem",
@@ -325,7 +358,7 @@ const FINDING_FIELDS: &[Field<Finding>] = &[
 const FINDING_INDEXES: &[Index] = &[
     Index::on(
         "idx_asset_vulnerabilities_identity",
-        &[asc("asset_id"), asc("vulnerability_id"), asc("component_key")],
+        &[asc("asset_id"), asc("vulnerability_id"), asc("identity")],
         "One finding once; all findings of an asset.",
     )
     .unique(),

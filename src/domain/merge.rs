@@ -6,6 +6,7 @@ use super::finding::{Finding, FindingStatus, Source};
 use super::observation::{
     AssetObservation, FindingObservation, ReportInfo, VulnerabilityObservation,
 };
+use super::scan::ScanKind;
 use super::severity::{CvssScore, Severity};
 use super::vulnerability::Vulnerability;
 use crate::base::{Timestamp, limits};
@@ -26,6 +27,8 @@ pub enum Effect {
 pub struct Sighting<'a> {
     /// The report.
     pub report: &'a ReportInfo,
+    /// The name by which the report knows the asset.
+    pub asset: Option<&'a str>,
     /// The import that brings it.
     pub import_id: u64,
     /// When the scan was made.
@@ -41,13 +44,14 @@ pub fn asset(asset: &mut Asset, seen: &AssetObservation, at: Timestamp) {
     };
     take(&mut asset.hostname, &seen.hostname);
     take(&mut asset.ip_address, &seen.ip_address);
+    take(&mut asset.mac_address, &seen.mac_address);
     take(&mut asset.os_type, &seen.os_type);
     take(&mut asset.os_version, &seen.os_version);
     take(&mut asset.os_architecture, &seen.os_architecture);
     asset.exposure = seen.exposure.unwrap_or(asset.exposure);
     asset.tags.extend(seen.tags.iter().map(|(k, v)| (k.clone(), v.clone())));
     asset.last_seen = asset.last_seen.max(Some(at));
-    if seen.complete {
+    if !seen.complete.is_empty() {
         asset.last_scanned = asset.last_scanned.max(Some(at));
     }
 }
@@ -79,6 +83,12 @@ pub fn vulnerability(
     }
     v.cvss.sort_by(|a, b| (&a.source, &a.version).cmp(&(&b.source, &b.version)));
     v.severity = v.severity.max(severity);
+    if v.solution.is_none() {
+        v.solution.clone_from(&seen.solution);
+    }
+    v.epss_score = v.epss_score.or(seen.epss);
+    v.kev |= seen.kev;
+    v.exploit_available |= seen.exploit;
     v.published_at = v.published_at.or(seen.published_at);
     v.modified_at = v.modified_at.max(seen.modified_at);
     if v.affected_package.is_none() {
@@ -116,13 +126,14 @@ pub fn new_finding(
         severity: seen.severity,
         status: FindingStatus::Open,
         component: seen.component.clone(),
+        place: seen.place.clone(),
         fixed_version: seen.fixed_version.clone(),
         fix_available: seen.fixed_version.is_some(),
         priority_score: 0.0,
         cvss_score: None,
         epss_score: None,
         kev: false,
-        first_seen: by.at,
+        first_seen: seen.first_seen.map_or(by.at, |t| t.min(by.at)),
         last_seen: by.at,
         resolved_at: None,
         reopened_at: None,
@@ -141,7 +152,8 @@ pub fn new_finding(
 /// Takes over that a scanner sees a known finding (again).
 pub fn finding(finding: &mut Finding, seen: &FindingObservation, by: Sighting<'_>) -> Effect {
     note_source(finding, seen, by);
-    finding.first_seen = finding.first_seen.min(by.at);
+    let first = seen.first_seen.map_or(by.at, |t| t.min(by.at));
+    finding.first_seen = finding.first_seen.min(first);
     finding.last_seen = finding.last_seen.max(by.at);
     finding.last_import_id = by.import_id;
     if seen.fixed_version.is_some() {
@@ -149,6 +161,7 @@ pub fn finding(finding: &mut Finding, seen: &FindingObservation, by: Sighting<'_
         finding.fix_available = true;
     }
     finding.component.layer.clone_from(&seen.component.layer);
+    finding.place.line = seen.place.line;
     finding.severity = present_severity(finding);
     // A report that is older than the scan which closed it says nothing new.
     if finding.resolved_at.is_none_or(|closed| closed <= by.at) && finding.reopen(by.at) {
@@ -158,16 +171,19 @@ pub fn finding(finding: &mut Finding, seen: &FindingObservation, by: Sighting<'_
     }
 }
 
-/// A complete scan by `scanner` at `at` does not see the finding. Says whether it was
-/// closed by that.
-pub fn absent(finding: &mut Finding, scanner: &str, at: Timestamp) -> bool {
-    let Some(source) = finding.sources.iter_mut().find(|s| s.scanner == scanner) else {
-        return false;
-    };
-    if !source.present || source.last_seen > at {
+/// Scans of these kinds by `scanner`, complete and made at `at`, do not see the finding.
+/// Says whether it was closed by that.
+pub fn absent(finding: &mut Finding, scanner: &str, kinds: &[ScanKind], at: Timestamp) -> bool {
+    let mut gone = false;
+    for source in finding.sources.iter_mut().filter(|s| s.scanner == scanner) {
+        if source.present && source.last_seen <= at && kinds.contains(&source.scan) {
+            source.present = false;
+            gone = true;
+        }
+    }
+    if !gone {
         return false;
     }
-    source.present = false;
     if finding.is_present() {
         finding.severity = present_severity(finding);
         return false;
@@ -181,18 +197,25 @@ fn note_source(finding: &mut Finding, seen: &FindingObservation, by: Sighting<'_
     let newest = Source {
         scanner: by.report.scanner.clone(),
         scanner_version: by.report.scanner_version.clone(),
+        scan: seen.scan,
         status: seen.status.clone(),
         severity: seen.severity,
-        first_seen: by.at,
+        vulnerability: Some(seen.vulnerability.id.clone()).filter(|id| *id != finding.cve_id),
+        asset: by.asset.filter(|name| *name != finding.asset).map(str::to_owned),
+        check: seen.check.clone(),
+        evidence: seen.evidence.clone(),
+        fixed_version: seen.fixed_version.clone(),
+        first_seen: seen.first_seen.map_or(by.at, |t| t.min(by.at)),
         last_seen: by.at,
         import_id: by.import_id,
         present: true,
     };
-    match finding.sources.iter_mut().find(|s| s.scanner == newest.scanner) {
+    let same = |s: &&mut Source| s.scanner == newest.scanner && s.scan == newest.scan;
+    match finding.sources.iter_mut().find(same) {
         Some(known) if known.last_seen <= by.at => {
-            *known = Source { first_seen: known.first_seen.min(by.at), ..newest };
+            *known = Source { first_seen: known.first_seen.min(newest.first_seen), ..newest };
         }
-        Some(known) => known.first_seen = known.first_seen.min(by.at),
+        Some(known) => known.first_seen = known.first_seen.min(newest.first_seen),
         None => finding.sources.push(newest),
     }
 }
@@ -226,7 +249,7 @@ mod tests {
             &asset,
             &v,
             &seen(Severity::Low),
-            Sighting { report: &r, import_id: 1, at: at(day) },
+            Sighting { asset: None, report: &r, import_id: 1, at: at(day) },
         )
     }
 
@@ -234,19 +257,23 @@ mod tests {
     fn closes_only_when_no_scanner_sees_it_and_reopens_with_its_history() {
         let (a, b) = (report("a"), report("b"));
         let mut f = fixture(1);
-        finding(&mut f, &seen(Severity::High), Sighting { report: &b, import_id: 2, at: at(2) });
+        finding(
+            &mut f,
+            &seen(Severity::High),
+            Sighting { asset: None, report: &b, import_id: 2, at: at(2) },
+        );
         assert_eq!(f.severity, Severity::High, "the highest of those that see it");
-        assert!(!absent(&mut f, "b", at(3)), "the other still sees it");
+        assert!(!absent(&mut f, "b", &[ScanKind::Other], at(3)), "the other still sees it");
         assert_eq!((f.status, f.severity), (FindingStatus::Open, Severity::Low));
-        assert!(absent(&mut f, "a", at(3)));
+        assert!(absent(&mut f, "a", &[ScanKind::Other], at(3)));
         assert_eq!((f.status, f.resolved_at), (FindingStatus::Fixed, Some(at(3))));
-        let old = Sighting { report: &a, import_id: 4, at: at(2) };
+        let old = Sighting { asset: None, report: &a, import_id: 4, at: at(2) };
         assert_eq!(
             finding(&mut f, &seen(Severity::Low), old),
             Effect::Seen,
             "an old report does not reopen"
         );
-        let new = Sighting { report: &a, import_id: 5, at: at(4) };
+        let new = Sighting { asset: None, report: &a, import_id: 5, at: at(4) };
         assert_eq!(finding(&mut f, &seen(Severity::Low), new), Effect::Reopened);
         assert_eq!((f.first_seen, f.reopened_count, f.resolved_at), (at(1), 1, None));
     }
@@ -254,7 +281,7 @@ mod tests {
     #[test]
     fn an_older_scan_does_not_close() {
         let mut f = fixture(5);
-        assert!(!absent(&mut f, "a", at(4)));
+        assert!(!absent(&mut f, "a", &[ScanKind::Other], at(4)));
         assert_eq!(f.status, FindingStatus::Open);
     }
 
@@ -263,9 +290,13 @@ mod tests {
         let r = report("a");
         let mut f = fixture(1);
         f.status = FindingStatus::RiskAccepted;
-        assert!(!absent(&mut f, "a", at(2)));
+        assert!(!absent(&mut f, "a", &[ScanKind::Other], at(2)));
         assert_eq!(
-            finding(&mut f, &seen(Severity::Low), Sighting { report: &r, import_id: 3, at: at(3) }),
+            finding(
+                &mut f,
+                &seen(Severity::Low),
+                Sighting { asset: None, report: &r, import_id: 3, at: at(3) }
+            ),
             Effect::Seen
         );
         assert_eq!(f.status, FindingStatus::RiskAccepted);
@@ -274,7 +305,7 @@ mod tests {
     #[test]
     fn the_same_sighting_twice_changes_nothing() {
         let r = report("a");
-        let by = Sighting { report: &r, import_id: 1, at: at(1) };
+        let by = Sighting { asset: None, report: &r, import_id: 1, at: at(1) };
         let before = fixture(1);
         let mut after = before.clone();
         assert_eq!(finding(&mut after, &seen(Severity::Low), by), Effect::Seen);

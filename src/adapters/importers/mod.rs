@@ -1,15 +1,25 @@
 //! Scanner reports in, observations out.
 //!
 //! To add a format: one file here, one line in [`ALL`], one example beside it; the
-//! conformance tests iterate over [`ALL`]. `text` cleans what comes in, `json` streams
-//! JSON, `guard` stands before JSON parsers.
+//! conformance tests iterate over [`ALL`]. `peek` helps to recognise it, `entries` and
+//! `json`, `xml`, `table` read it piece by piece, `text` cleans what comes in, `emit` hands
+//! over what it says; `guard` and `meter` stand before the parsers.
 
 #[cfg(test)]
 mod conformance;
+mod emit;
+mod entries;
 mod guard;
 pub mod input;
 mod json;
+mod meter;
+mod peek;
+mod table;
+#[cfg(test)]
+mod testing;
 mod text;
+mod xml;
+
 pub mod trivy;
 
 use crate::base::{Code, Error, Result};
@@ -20,6 +30,21 @@ pub use input::Report;
 /// Receives what an importer reads; an error ends the import.
 pub type Sink<'a> = dyn FnMut(Observation) -> Result<()> + 'a;
 
+/// How the files of a format are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Syntax {
+    /// One JSON document.
+    Json,
+    /// JSON documents one after the other.
+    JsonLines,
+    /// One XML document.
+    Xml,
+    /// Rows with delimiters, below a header.
+    Table,
+    /// Lines of text.
+    Lines,
+}
+
 /// Reads one report format.
 pub trait Importer: Sync {
     /// The name for `--format`: `trivy`.
@@ -27,6 +52,11 @@ pub trait Importer: Sync {
 
     /// The tool's name for people, and the format's version range.
     fn title(&self) -> &'static str;
+
+    /// How its files are written.
+    fn syntax(&self) -> Syntax {
+        Syntax::Json
+    }
 
     /// True if `head`, the first kilobytes of a file, is of this format.
     fn recognises(&self, head: &[u8]) -> bool;

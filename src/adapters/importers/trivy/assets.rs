@@ -10,13 +10,18 @@ use crate::base::record::Map;
 use crate::base::{Code, Error, Result, limits};
 use crate::domain::asset::AssetType;
 use crate::domain::observation::AssetObservation;
+use crate::domain::scan::ScanKind;
 
 /// Assets, each once; and for each resource or result which of them it is about.
 pub type Assets = (Vec<AssetObservation>, Vec<Option<usize>>);
 
 /// The assets of the old array.
 pub fn of_legacy(facts: &Facts) -> Assets {
-    distinct(facts.results.iter().map(|r| (legacy_asset(r), r.is_packages)))
+    distinct(
+        facts.results.iter().map(|r| {
+            (AssetObservation { complete: complete([r]), ..legacy_asset(r) }, r.is_packages)
+        }),
+    )
 }
 
 /// The assets of a cluster, each once, and which of them each resource is.
@@ -27,13 +32,25 @@ pub fn of_cluster(facts: &Facts) -> Result<Assets> {
         let results = &facts.results[resource.first_result..resource.end_result];
         let asset = cluster_asset(facts.cluster.as_deref(), resource, results)?;
         *failed.entry(asset.asset_id.clone()).or_default() |= resource.failed;
+        let asset = AssetObservation { complete: complete(results), ..asset };
         seen.push((asset, results.iter().any(|r| r.is_packages)));
     }
     let (mut assets, owners) = distinct(seen.into_iter());
     for asset in &mut assets {
-        asset.complete &= !failed.get(&asset.asset_id).copied().unwrap_or_default();
+        if failed.get(&asset.asset_id).copied().unwrap_or_default() {
+            asset.complete.clear();
+        }
     }
     Ok((assets, owners))
+}
+
+/// The kinds of scan that these results are.
+fn complete<'r>(results: impl IntoIterator<Item = &'r ResultHead>) -> Vec<ScanKind> {
+    let mut kinds: Vec<_> =
+        results.into_iter().filter(|r| r.is_packages).map(ResultHead::scan).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
 }
 
 /// Merges assets of the same name; those of which no entry is a scan for packages are
@@ -51,7 +68,7 @@ fn distinct(entries: impl Iterator<Item = (AssetObservation, bool)>) -> Assets {
         owners.push(Some(index));
         match assets.get_mut(index) {
             Some(first) => merge(first, asset),
-            None => assets.push(AssetObservation { complete: true, ..asset }),
+            None => assets.push(asset),
         }
     }
     (assets, owners)
@@ -73,7 +90,7 @@ pub fn of_artifact(facts: &Facts) -> Result<AssetObservation> {
         os_version: os.and_then(|os| os.name.clone()),
         os_architecture: metadata.image_config.as_ref().and_then(|c| c.architecture.clone()),
         tags: artifact_tags(facts),
-        complete: facts.results.iter().any(|r| r.is_packages),
+        complete: complete(&facts.results),
         ..AssetObservation::default()
     })
 }
@@ -188,6 +205,11 @@ fn merge(first: &mut AssetObservation, other: AssetObservation) {
         let unknown = first.os_type.is_none() && !first.tags.contains_key("images");
         (first.os_type, first.os_version) =
             if unknown { (other.os_type, other.os_version) } else { (None, None) };
+    }
+    for kind in other.complete {
+        if !first.complete.contains(&kind) {
+            first.complete.push(kind);
+        }
     }
     for (key, value) in other.tags {
         let list = first.tags.entry(key).or_default();

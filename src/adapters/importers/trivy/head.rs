@@ -11,6 +11,7 @@ use crate::adapters::importers::json::{self, Array, Either, Fields, Items, Objec
 use crate::adapters::importers::{Report, text};
 use crate::base::{Code, Error, Result, Timestamp, limits};
 use crate::domain::observation::AssetObservation;
+use crate::domain::scan::ScanKind;
 
 /// What the first pass has found.
 #[derive(Debug, Default)]
@@ -39,6 +40,13 @@ pub struct ResultHead {
     pub is_system: bool,
     /// A scan for packages, whether or not it found anything.
     pub is_packages: bool,
+}
+
+impl ResultHead {
+    /// The kind of scan that it is.
+    pub fn scan(&self) -> ScanKind {
+        if self.is_system { ScanKind::OsPackages } else { ScanKind::Libraries }
+    }
 }
 
 /// Reads the facts.

@@ -35,7 +35,9 @@ pub fn finding(v: Vulnerability, result: &ResultHead) -> FindingObservation {
             source_version: v.src_version,
             path,
             layer: v.layer.and_then(|l| l.diff_id),
+            ..Component::default()
         },
+        scan: result.scan(),
         fixed_version: v.fixed_version,
         severity: v.severity,
         status: v.status.map(|s| s.to_ascii_lowercase()),
@@ -49,7 +51,9 @@ pub fn finding(v: Vulnerability, result: &ResultHead) -> FindingObservation {
             references,
             published_at: v.published_date,
             modified_at: v.last_modified_date,
+            ..VulnerabilityObservation::default()
         },
+        ..FindingObservation::default()
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::fixture;
-use crate::adapters::importers::conformance::{import, zstd};
 use crate::adapters::importers::input::Limits;
+use crate::adapters::importers::testing::{import, zstd};
 use crate::adapters::importers::trivy::Trivy;
 use crate::adapters::importers::{Importer, Report};
 use crate::domain::observation::Observation;
