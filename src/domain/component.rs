@@ -55,18 +55,26 @@ impl Component {
         format!("{} {name}", ecosystem.unwrap_or_default())
     }
 
+    /// The path in one form for all scanners, or nothing. Packages of an operating system
+    /// have none: there is one database.
+    #[must_use]
+    pub fn location(&self) -> &str {
+        if ScanKind::of_ecosystem(self.ecosystem.as_deref()) == ScanKind::OsPackages {
+            return "";
+        }
+        let path = self.path.as_deref().unwrap_or_default();
+        path.strip_prefix("./").unwrap_or(path).trim_start_matches('/')
+    }
+
     /// What makes a component on an asset the same one in the next scan and for another
-    /// scanner: package, version and place. Layers and qualifiers may change without making
-    /// it another. Packages of an operating system have no place: there is one database.
+    /// scanner: package, version and path. Layers and qualifiers may change without making
+    /// it another.
     #[must_use]
     pub fn key(&self) -> String {
         let version = self.version.as_deref().unwrap_or_default();
         // rpm: no epoch and epoch 0 are the same.
         let version = version.strip_prefix("0:").unwrap_or(version);
-        let is_system = ScanKind::of_ecosystem(self.ecosystem.as_deref()) == ScanKind::OsPackages;
-        let path = self.path.as_deref().filter(|_| !is_system).unwrap_or_default();
-        let path = path.strip_prefix("./").unwrap_or(path).trim_start_matches('/');
-        [self.package().as_str(), version, path].join("\u{1f}")
+        [self.package().as_str(), version, self.location()].join("\u{1f}")
     }
 }
 

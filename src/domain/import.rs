@@ -18,6 +18,9 @@ word_enum! {
         Running "running",
         /// Applied whole.
         Completed "completed",
+        /// Applied, but it would close suspiciously many findings, so it closed none: a
+        /// person accepts or discards that.
+        Quarantined "quarantined",
         /// Refused; nothing was changed.
         Failed "failed",
     }
@@ -31,6 +34,18 @@ pub struct ImportError {
     /// What is wrong, with the place.
     pub detail: String,
 }
+
+/// An entry that did not become a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
+pub struct SkippedPlace {
+    /// Why.
+    pub reason: String,
+    /// Where it stands in the report.
+    pub place: String,
+}
+
+/// Most places kept of entries that were skipped for one reason.
+pub const SKIPPED_PLACES: usize = 10;
 
 /// One report that was taken in.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Object)]
@@ -85,11 +100,32 @@ pub struct Import {
     pub reopened: u64,
     /// Findings that a complete report no longer names.
     pub closed: u64,
+    /// Findings that would be closed if it is accepted.
+    #[serde(default)]
+    pub held: u64,
+    /// Distinct components in it.
+    #[serde(default)]
+    pub components: u64,
+    /// Open ports in it.
+    #[serde(default)]
+    pub services: u64,
+    /// Advisories in it, without a finding.
+    #[serde(default)]
+    pub advisories: u64,
+    /// VEX statements in it.
+    #[serde(default)]
+    pub statements: u64,
     /// Entries that did not become findings.
     pub skipped: u64,
     /// How many were skipped for which reason.
     #[serde(default)]
     pub skipped_reasons: BTreeMap<String, u64>,
+    /// Where the first of them stand: at most ten of each reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped_places: Vec<SkippedPlace>,
+    /// What a person should know about how it was taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ImportError>,

@@ -2,12 +2,13 @@
 
 use super::asset::Asset;
 use super::component::Component;
-use super::finding::{Finding, FindingStatus, Source};
+use super::finding::{Finding, Source};
 use super::observation::{
     AssetObservation, FindingObservation, ReportInfo, VulnerabilityObservation,
 };
 use super::scan::ScanKind;
 use super::severity::{CvssScore, Severity};
+use super::status::{Cause, FindingStatus, Stage};
 use super::vulnerability::Vulnerability;
 use crate::base::{Timestamp, limits};
 
@@ -33,6 +34,19 @@ pub struct Sighting<'a> {
     pub import_id: u64,
     /// When the scan was made.
     pub at: Timestamp,
+}
+
+impl<'a> Sighting<'a> {
+    /// Why a finding changes because of it.
+    #[must_use]
+    pub fn cause(self) -> Cause<'a> {
+        Cause {
+            at: self.at,
+            actor: &self.report.scanner,
+            reason: None,
+            import_id: Some(self.import_id),
+        }
+    }
 }
 
 /// Takes over what a scan says about an asset; what it does not say stays.
@@ -125,6 +139,9 @@ pub fn new_finding(
         title: v.title.clone(),
         severity: seen.severity,
         status: FindingStatus::Open,
+        stage: Stage::Open,
+        verdict: None,
+        decision_id: None,
         component: seen.component.clone(),
         place: seen.place.clone(),
         fixed_version: seen.fixed_version.clone(),
@@ -136,16 +153,26 @@ pub fn new_finding(
         first_seen: seen.first_seen.map_or(by.at, |t| t.min(by.at)),
         last_seen: by.at,
         resolved_at: None,
+        verified_at: None,
         reopened_at: None,
         reopened_count: 0,
         due_at: None,
         assigned_to: None,
         notes: None,
         status_reason: None,
+        history: Vec::new(),
         sources: Vec::new(),
         last_import_id: by.import_id,
     };
     note_source(&mut finding, seen, by);
+    // A newer complete scan that has been imported before did not see it.
+    if let Some(gone) = asset.covered_at(&by.report.scanner, seen.scan).filter(|t| *t > by.at) {
+        for source in &mut finding.sources {
+            source.present = false;
+            source.gone_at = Some(gone);
+        }
+        finding.settle(Cause { at: gone, ..by.cause() });
+    }
     finding
 }
 
@@ -163,34 +190,39 @@ pub fn finding(finding: &mut Finding, seen: &FindingObservation, by: Sighting<'_
     finding.component.layer.clone_from(&seen.component.layer);
     finding.place.line = seen.place.line;
     finding.severity = present_severity(finding);
-    // A report that is older than the scan which closed it says nothing new.
-    if finding.resolved_at.is_none_or(|closed| closed <= by.at) && finding.reopen(by.at) {
-        Effect::Reopened
-    } else {
-        Effect::Seen
-    }
+    let was_fixed = finding.status.is_fixed();
+    finding.settle(by.cause());
+    if was_fixed && finding.status.is_open() { Effect::Reopened } else { Effect::Seen }
 }
 
 /// Scans of these kinds by `scanner`, complete and made at `at`, do not see the finding.
 /// Says whether it was closed by that.
-pub fn absent(finding: &mut Finding, scanner: &str, kinds: &[ScanKind], at: Timestamp) -> bool {
-    let mut gone = false;
+pub fn absent(finding: &mut Finding, kinds: &[ScanKind], by: Sighting<'_>) -> bool {
+    let (scanner, at) = (by.report.scanner.as_str(), by.at);
+    let mut looked = false;
     for source in finding.sources.iter_mut().filter(|s| s.scanner == scanner) {
-        if source.present && source.last_seen <= at && kinds.contains(&source.scan) {
+        if !kinds.contains(&source.scan) || source.last_seen >= at {
+            continue;
+        }
+        looked = true;
+        if source.present {
             source.present = false;
-            gone = true;
+            source.gone_at = Some(at);
         }
     }
-    if !gone {
+    if !looked {
         return false;
     }
     if finding.is_present() {
         finding.severity = present_severity(finding);
         return false;
     }
-    let was_open = finding.status.is_open();
-    finding.close(at);
-    was_open
+    let was_fixed = finding.status.is_fixed();
+    if was_fixed && finding.resolved_at.is_some_and(|closed| closed < at) {
+        finding.verified_at = finding.verified_at.or(Some(at));
+    }
+    finding.settle(by.cause());
+    !was_fixed
 }
 
 fn note_source(finding: &mut Finding, seen: &FindingObservation, by: Sighting<'_>) {
@@ -209,13 +241,20 @@ fn note_source(finding: &mut Finding, seen: &FindingObservation, by: Sighting<'_
         last_seen: by.at,
         import_id: by.import_id,
         present: true,
+        gone_at: None,
     };
     let same = |s: &&mut Source| s.scanner == newest.scanner && s.scan == newest.scan;
     match finding.sources.iter_mut().find(same) {
-        Some(known) if known.last_seen <= by.at => {
-            *known = Source { first_seen: known.first_seen.min(newest.first_seen), ..newest };
+        Some(known) => {
+            known.first_seen = known.first_seen.min(newest.first_seen);
+            // What is older than the scan which no longer saw it says nothing new.
+            let is_newest = known.last_seen <= by.at;
+            if is_newest && known.gone_at.is_none_or(|gone| gone < by.at) {
+                *known = Source { first_seen: known.first_seen, ..newest };
+            } else if is_newest {
+                known.last_seen = by.at;
+            }
         }
-        Some(known) => known.first_seen = known.first_seen.min(newest.first_seen),
         None => finding.sources.push(newest),
     }
 }
@@ -228,6 +267,9 @@ fn present_severity(finding: &Finding) -> Severity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::status::Verdict;
+
+    const KINDS: &[ScanKind] = &[ScanKind::Other];
 
     fn report(scanner: &str) -> ReportInfo {
         ReportInfo { scanner: scanner.into(), ..ReportInfo::default() }
@@ -241,74 +283,74 @@ mod tests {
         Timestamp::from_micros(day * 86_400_000_000)
     }
 
+    fn by(report: &ReportInfo, day: i64) -> Sighting<'_> {
+        Sighting { report, asset: None, import_id: day as u64, at: at(day) }
+    }
+
     fn fixture(day: i64) -> Finding {
         let asset = Asset::new("web1".into());
         let v = Vulnerability::new("CVE-1".into(), "t".into(), at(0));
-        let r = report("a");
-        new_finding(
-            &asset,
-            &v,
-            &seen(Severity::Low),
-            Sighting { asset: None, report: &r, import_id: 1, at: at(day) },
-        )
+        new_finding(&asset, &v, &seen(Severity::Low), by(&report("a"), day))
     }
 
     #[test]
     fn closes_only_when_no_scanner_sees_it_and_reopens_with_its_history() {
         let (a, b) = (report("a"), report("b"));
         let mut f = fixture(1);
-        finding(
-            &mut f,
-            &seen(Severity::High),
-            Sighting { asset: None, report: &b, import_id: 2, at: at(2) },
-        );
+        finding(&mut f, &seen(Severity::High), by(&b, 2));
         assert_eq!(f.severity, Severity::High, "the highest of those that see it");
-        assert!(!absent(&mut f, "b", &[ScanKind::Other], at(3)), "the other still sees it");
+        assert!(!absent(&mut f, KINDS, by(&b, 3)), "the other still sees it");
         assert_eq!((f.status, f.severity), (FindingStatus::Open, Severity::Low));
-        assert!(absent(&mut f, "a", &[ScanKind::Other], at(3)));
+        assert!(!absent(&mut f, &[ScanKind::Code], by(&a, 3)), "another kind of scan");
+        assert!(absent(&mut f, KINDS, by(&a, 3)));
         assert_eq!((f.status, f.resolved_at), (FindingStatus::Fixed, Some(at(3))));
-        let old = Sighting { asset: None, report: &a, import_id: 4, at: at(2) };
-        assert_eq!(
-            finding(&mut f, &seen(Severity::Low), old),
-            Effect::Seen,
-            "an old report does not reopen"
-        );
-        let new = Sighting { asset: None, report: &a, import_id: 5, at: at(4) };
-        assert_eq!(finding(&mut f, &seen(Severity::Low), new), Effect::Reopened);
+        let old = finding(&mut f, &seen(Severity::Low), by(&a, 2));
+        assert_eq!(old, Effect::Seen, "an old report does not reopen");
+        assert_eq!(finding(&mut f, &seen(Severity::Low), by(&a, 4)), Effect::Reopened);
         assert_eq!((f.first_seen, f.reopened_count, f.resolved_at), (at(1), 1, None));
+        let steps: Vec<_> = f.history.iter().map(|t| (t.from, t.to, t.import_id)).collect();
+        use FindingStatus::{Fixed, Open};
+        assert_eq!(steps, [(Open, Fixed, Some(3)), (Fixed, Open, Some(4))]);
+    }
+
+    #[test]
+    fn a_second_scan_verifies() {
+        let a = report("a");
+        let mut f = fixture(1);
+        assert!(absent(&mut f, KINDS, by(&a, 2)));
+        assert!(!absent(&mut f, KINDS, by(&a, 2)), "the same scan again says nothing new");
+        assert_eq!(f.status, FindingStatus::Fixed);
+        assert!(!absent(&mut f, KINDS, by(&a, 3)));
+        assert_eq!((f.status, f.resolved_at), (FindingStatus::Verified, Some(at(2))));
+        assert_eq!(finding(&mut f, &seen(Severity::Low), by(&a, 4)), Effect::Reopened);
+        assert_eq!((f.status, f.verified_at), (FindingStatus::Open, None));
     }
 
     #[test]
     fn an_older_scan_does_not_close() {
         let mut f = fixture(5);
-        assert!(!absent(&mut f, "a", &[ScanKind::Other], at(4)));
+        assert!(!absent(&mut f, KINDS, by(&report("a"), 4)));
+        assert!(!absent(&mut f, KINDS, by(&report("a"), 5)), "nor one of the same time");
         assert_eq!(f.status, FindingStatus::Open);
     }
 
     #[test]
-    fn a_decision_is_neither_closed_nor_reopened() {
-        let r = report("a");
+    fn a_verdict_outlives_that_it_was_gone() {
+        let a = report("a");
         let mut f = fixture(1);
-        f.status = FindingStatus::RiskAccepted;
-        assert!(!absent(&mut f, "a", &[ScanKind::Other], at(2)));
-        assert_eq!(
-            finding(
-                &mut f,
-                &seen(Severity::Low),
-                Sighting { asset: None, report: &r, import_id: 3, at: at(3) }
-            ),
-            Effect::Seen
-        );
-        assert_eq!(f.status, FindingStatus::RiskAccepted);
+        f.verdict = Some(Verdict::RiskAccepted);
+        assert!(f.settle(by(&a, 1).cause()));
+        assert!(absent(&mut f, KINDS, by(&a, 2)));
+        assert_eq!(f.status, FindingStatus::Fixed);
+        assert_eq!(finding(&mut f, &seen(Severity::Low), by(&a, 3)), Effect::Seen);
+        assert_eq!((f.status, f.reopened_count), (FindingStatus::RiskAccepted, 0));
     }
 
     #[test]
     fn the_same_sighting_twice_changes_nothing() {
-        let r = report("a");
-        let by = Sighting { asset: None, report: &r, import_id: 1, at: at(1) };
         let before = fixture(1);
         let mut after = before.clone();
-        assert_eq!(finding(&mut after, &seen(Severity::Low), by), Effect::Seen);
+        assert_eq!(finding(&mut after, &seen(Severity::Low), by(&report("a"), 1)), Effect::Seen);
         assert_eq!(after, before);
     }
 }

@@ -6,6 +6,7 @@
 pub mod asset;
 pub mod audit;
 pub mod component;
+pub mod decision;
 pub mod finding;
 pub mod identity;
 pub mod import;
@@ -20,6 +21,7 @@ pub mod purl;
 pub mod scan;
 pub mod search;
 pub mod severity;
+pub mod status;
 pub mod user;
 pub mod vex;
 pub mod vulnerability;
@@ -34,6 +36,7 @@ macro_rules! for_each_record {
             $crate::domain::vulnerability::Vulnerability,
             $crate::domain::asset::Asset,
             $crate::domain::finding::Finding,
+            $crate::domain::decision::Decision,
             $crate::domain::patch::Patch,
             $crate::domain::import::Import,
             $crate::domain::job::Job,

@@ -1,0 +1,313 @@
+//! One step of an import, in one transaction: assets and vulnerabilities are read and
+//! written once each.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+
+use super::apply::{Kinds, Source, duplicate};
+use crate::base::Result;
+use crate::domain::asset::Asset;
+use crate::domain::decision::{self, Decision};
+use crate::domain::finding::{Finding, identity};
+use crate::domain::merge::{self, Effect, Sighting};
+use crate::domain::observation::{
+    AssetObservation, FindingObservation, Skip, VulnerabilityObservation,
+};
+use crate::domain::severity::Severity;
+use crate::domain::vex::Statement;
+use crate::domain::vulnerability::Vulnerability;
+use crate::services::findings::{BY_ASSET, scored};
+use crate::services::tally::Tally;
+use crate::services::{aliases, decisions};
+use crate::store::{Direction, Read, Tx};
+
+/// What a step is made of.
+#[derive(Clone)]
+pub(super) enum Item {
+    Asset(Arc<AssetObservation>),
+    Finding(Arc<AssetObservation>, Arc<FindingObservation>),
+    Advisory(Arc<VulnerabilityObservation>),
+    Statement(Arc<Statement>),
+}
+
+/// What a step did.
+#[derive(Default)]
+pub(super) struct StepDone {
+    pub findings: Vec<(u64, Effect)>,
+    pub skipped: Vec<Skip>,
+    pub vulnerabilities: Vec<u32>,
+    pub assets: Vec<u32>,
+    pub complete: Vec<(u64, Kinds)>,
+}
+
+/// One transaction's work.
+pub(super) struct Step<'a> {
+    by: &'a Source,
+    seen: &'a RoaringBitmap,
+    assets: HashMap<String, Asset>,
+    vulnerabilities: HashMap<String, Vulnerability>,
+    here: RoaringBitmap,
+    tally: Tally,
+    done: StepDone,
+}
+
+impl<'a> Step<'a> {
+    pub(super) fn new(by: &'a Source, seen: &'a RoaringBitmap) -> Self {
+        Self {
+            by,
+            seen,
+            assets: HashMap::new(),
+            vulnerabilities: HashMap::new(),
+            here: RoaringBitmap::new(),
+            tally: Tally::default(),
+            done: StepDone::default(),
+        }
+    }
+
+    pub(super) fn take(&mut self, tx: &mut Tx<'_>, item: &Item) -> Result<()> {
+        match item {
+            Item::Asset(asset) => self.asset(tx, asset).map(drop),
+            Item::Finding(asset, finding) => self.finding(tx, asset, finding),
+            Item::Advisory(advisory) => {
+                self.vulnerability(tx, advisory, Severity::Unknown, None).map(drop)
+            }
+            Item::Statement(statement) => self.statement(tx, statement),
+        }
+    }
+
+    pub(super) fn finish(mut self, tx: &mut Tx<'_>) -> Result<StepDone> {
+        self.settle(tx)?;
+        Ok(self.done)
+    }
+
+    /// Writes the counts so far, and forgets what was read: it may be about to change.
+    fn settle(&mut self, tx: &mut Tx<'_>) -> Result<()> {
+        std::mem::take(&mut self.tally).flush(tx)?;
+        self.assets.clear();
+        self.vulnerabilities.clear();
+        Ok(())
+    }
+
+    fn sighting<'s>(&'s self, asset: &'s str) -> Sighting<'s> {
+        Sighting {
+            report: &self.by.report,
+            asset: Some(asset),
+            import_id: self.by.import_id,
+            at: self.by.at,
+        }
+    }
+
+    /// The asset as it is known now; made or brought up to date if need be.
+    fn asset(&mut self, tx: &mut Tx<'_>, seen: &AssetObservation) -> Result<Asset> {
+        let known = match self.assets.get(&seen.asset_id) {
+            Some(asset) => Some(asset.clone()),
+            None => tx.find_by::<Asset>("idx_assets_asset_id", &[(&seen.asset_id).into()])?,
+        };
+        let asset = match known {
+            None => {
+                let mut asset = Asset::new(seen.asset_id.clone());
+                asset.asset_type = seen.asset_type;
+                merge::asset(&mut asset, seen, self.by.at);
+                tx.insert(asset)?
+            }
+            Some(before) => {
+                let mut after = before.clone();
+                merge::asset(&mut after, seen, self.by.at);
+                let same = Asset {
+                    last_seen: before.last_seen,
+                    last_scanned: before.last_scanned,
+                    ..after.clone()
+                };
+                if after == before {
+                    after
+                } else if same == before {
+                    tx.touch(&after)?;
+                    after
+                } else {
+                    tx.update(after)?
+                }
+            }
+        };
+        self.done.assets.push(asset.id as u32);
+        if !seen.complete.is_empty() {
+            self.done.complete.push((asset.id, seen.complete.clone()));
+        }
+        self.assets.insert(seen.asset_id.clone(), asset.clone());
+        Ok(asset)
+    }
+
+    /// The vulnerability that any of the observation's ids means; made or brought up to date
+    /// if need be.
+    fn vulnerability(
+        &mut self,
+        tx: &mut Tx<'_>,
+        seen: &VulnerabilityObservation,
+        severity: Severity,
+        on: Option<&FindingObservation>,
+    ) -> Result<Vulnerability> {
+        let known = match self.vulnerabilities.get(&seen.id) {
+            Some(v) if aliases::has_all(v, seen) => Some(v.clone()),
+            _ => {
+                let source = &self.by.report.scanner;
+                let resolved = aliases::resolve(tx, seen, source, self.by.at)?;
+                if resolved.moved {
+                    // Findings, counts and names have changed under what was read.
+                    self.settle(tx)?;
+                }
+                resolved.vulnerability
+            }
+        };
+        let is_new = known.is_none();
+        let before = known.unwrap_or_else(|| {
+            aliases::new(seen, self.by.report.scanner.clone(), self.by.at)
+        });
+        let mut after = before.clone();
+        merge::vulnerability(&mut after, seen, severity, on.map(|f| &f.component));
+        let after = if is_new {
+            tx.insert(after)?
+        } else if after == before {
+            after
+        } else {
+            tx.update(after)?
+        };
+        self.done.vulnerabilities.push(after.id as u32);
+        self.vulnerabilities.insert(seen.id.clone(), after.clone());
+        Ok(after)
+    }
+
+    fn finding(
+        &mut self,
+        tx: &mut Tx<'_>,
+        on: &AssetObservation,
+        seen: &FindingObservation,
+    ) -> Result<()> {
+        let vulnerability = self.vulnerability(tx, &seen.vulnerability, seen.severity, Some(seen))?;
+        let asset = match self.assets.get(&on.asset_id) {
+            Some(asset) => asset.clone(),
+            None => self.asset(tx, on)?,
+        };
+        let identity = [
+            asset.id.into(),
+            vulnerability.id.into(),
+            identity(&seen.component, &seen.place).as_str().into(),
+        ];
+        let Some(before) = tx.find_by::<Finding>(BY_ASSET, &identity)? else {
+            return self.new_finding(tx, &asset, &vulnerability, seen, on);
+        };
+        if self.seen.contains(before.id as u32) || self.here.contains(before.id as u32) {
+            let place = format!("{} in {}", seen.vulnerability.id, seen.component.name);
+            self.done.skipped.push(duplicate(place));
+            return Ok(());
+        }
+        let mut after = before.clone();
+        let effect = match merge::finding(&mut after, seen, self.sighting(&on.asset_id)) {
+            Effect::Seen if before.last_import_id == self.by.import_id => {
+                earlier_effect(&before, self.by)
+            }
+            effect => effect,
+        };
+        let after = scored(after, &vulnerability, asset.criticality);
+        if is_bookkeeping(&before, &after) {
+            if after.last_seen != before.last_seen {
+                tx.touch(&after)?;
+            }
+        } else {
+            let after = tx.update(after)?;
+            self.tally.moved(Some(&before), Some(&after));
+        }
+        self.note(before.id, effect);
+        Ok(())
+    }
+
+    /// A finding that was not known: it takes over what was decided, and what was said
+    /// about the same package in another version.
+    fn new_finding(
+        &mut self,
+        tx: &mut Tx<'_>,
+        asset: &Asset,
+        vulnerability: &Vulnerability,
+        seen: &FindingObservation,
+        on: &AssetObservation,
+    ) -> Result<()> {
+        let by = self.sighting(&on.asset_id);
+        let mut new = merge::new_finding(asset, vulnerability, seen, by);
+        if let Some(before) = predecessor(tx, &new)? {
+            merge::succeed(&mut new, &before);
+        }
+        let candidates: Vec<Decision> = decisions::candidates(tx, &new, asset)?;
+        decision::apply(&candidates, &mut new, &asset.tags);
+        new.settle(by.cause());
+        let new = tx.insert(scored(new, vulnerability, asset.criticality))?;
+        self.tally.moved(None, Some(&new));
+        self.note(new.id, Effect::New);
+        Ok(())
+    }
+
+    /// A VEX statement becomes decisions, which apply at once to what is known.
+    fn statement(&mut self, tx: &mut Tx<'_>, statement: &Statement) -> Result<()> {
+        let said = &statement.vulnerability;
+        let vulnerability = self.vulnerability(tx, said, Severity::Unknown, None)?;
+        self.settle(tx)?;
+        let told = decisions::Told {
+            report: &self.by.report,
+            format: self.by.format,
+            import_id: self.by.import_id,
+            at: self.by.at,
+        };
+        for skip in decisions::state(tx, &vulnerability, statement, told)? {
+            self.done.skipped.push(skip);
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, id: u64, effect: Effect) {
+        self.here.insert(id as u32);
+        self.done.findings.push((id, effect));
+    }
+}
+
+/// The newest finding of the same vulnerability in the same package in the same place on
+/// the same asset, but in another version.
+fn predecessor(tx: &Tx<'_>, new: &Finding) -> Result<Option<Finding>> {
+    let under = [new.asset_id.into(), new.vulnerability_id.into()];
+    let ids = tx.ids_under::<Finding>(BY_ASSET, &under, Direction::Forward, SIBLINGS)?;
+    let mut newest: Option<Finding> = None;
+    for id in ids {
+        let Some(sibling) = tx.find::<Finding>(id)? else { continue };
+        let same = sibling.component.package() == new.component.package()
+            && sibling.location() == new.location();
+        if same && newest.as_ref().is_none_or(|n| n.last_seen < sibling.last_seen) {
+            newest = Some(sibling);
+        }
+    }
+    Ok(newest)
+}
+
+/// Most findings of one vulnerability on one asset that are looked at for a predecessor.
+const SIBLINGS: usize = 200;
+
+/// What an earlier attempt of the same import did to a finding.
+fn earlier_effect(finding: &Finding, by: &Source) -> Effect {
+    if finding.created_at >= by.begun {
+        Effect::New
+    } else if finding.reopened_at == Some(by.at) {
+        Effect::Reopened
+    } else {
+        Effect::Seen
+    }
+}
+
+/// Whether nothing changed but when it was seen last, and by which import.
+fn is_bookkeeping(before: &Finding, after: &Finding) -> bool {
+    let mut same = after.clone();
+    same.last_seen = before.last_seen;
+    same.last_import_id = before.last_import_id;
+    for (mine, theirs) in same.sources.iter_mut().zip(&before.sources) {
+        mine.last_seen = theirs.last_seen;
+        mine.import_id = theirs.import_id;
+        mine.scanner_version.clone_from(&theirs.scanner_version);
+    }
+    same == *before
+}
