@@ -68,6 +68,12 @@ fn every_way_is_taken(make: &Make) {
     // The values of a facet.
     assert_eq!(order(&[], "-level", &walk).0, "facet level");
     assert_eq!(order(&[("rank", "5..150")], "level", &unsorted).0, "facet level");
+    // An index that begins with the order, each value's rows by number.
+    let groups = |index: &str| format!("{index}, each value by number");
+    assert_eq!(order(&[], "name", &walk).0, groups("idx_samples_name"));
+    assert_eq!(order(&[("level", "1")], "-name", &unsorted).0, groups("idx_samples_name"));
+    assert_eq!(order(&[], "due,-owner", &walk).0, groups("idx_samples_due_owner_score"));
+    assert_eq!(order(&[], "name", &impatient).0, "sorted in memory");
     // Numbers.
     assert_eq!(order(&[], "-id", &walk).0, "id");
     assert_eq!(order(&[("level", "1")], "id", &sort).0, "id");
