@@ -22,8 +22,13 @@ use crate::services::findings::{BY_ASSET, scored};
 use crate::services::tally::Tally;
 use crate::store::{Direction, Read, Tx};
 
-/// Observations per transaction.
-const STEP: usize = 500;
+/// Observations per transaction. What a commit writes of shared pages and facets costs the
+/// same for few as for many: 8,000 at once take a quarter less CPU time than 500. No more
+/// than this, because a stop and everybody else who writes wait for the step going on.
+const STEP: usize = 2_000;
+/// Bytes of long texts per transaction: a step is held in memory, as observations, as
+/// records and as what the commit writes.
+const STEP_TEXT: usize = 4 << 20;
 
 /// Takes observations and applies them in steps.
 pub(super) struct Applier<'a> {
@@ -34,6 +39,8 @@ pub(super) struct Applier<'a> {
     by: Arc<Source>,
     current: Option<Arc<AssetObservation>>,
     step: Vec<Item>,
+    /// Bytes of long texts in the step.
+    text: usize,
     seen: Arc<RoaringBitmap>,
     vulnerabilities: RoaringBitmap,
     assets: RoaringBitmap,
@@ -83,6 +90,7 @@ impl<'a> Applier<'a> {
             by: Arc::new(Source { report, at, begun }),
             current: None,
             step: Vec::with_capacity(STEP),
+            text: 0,
             seen: Arc::default(),
             vulnerabilities: RoaringBitmap::new(),
             assets: RoaringBitmap::new(),
@@ -109,11 +117,13 @@ impl<'a> Applier<'a> {
                         self.format
                     ))
                 })?;
+                self.text += text_bytes(&finding);
                 self.step.push(Item::Finding(asset, Arc::new(*finding)));
             }
             Observation::Skipped(reason) => self.skip(reason),
         }
-        if self.step.len() >= STEP { self.flush(progress) } else { Ok(()) }
+        let full = self.step.len() >= STEP || self.text >= STEP_TEXT;
+        if full { self.flush(progress) } else { Ok(()) }
     }
 
     fn skip(&mut self, reason: SkipReason) {
@@ -123,6 +133,7 @@ impl<'a> Applier<'a> {
     fn flush(&mut self, progress: f64) -> Result<()> {
         self.attempt.go_on()?;
         let items = std::mem::take(&mut self.step);
+        self.text = 0;
         let (by, seen, import_id, job_id) =
             (self.by.clone(), self.seen.clone(), self.import_id, self.attempt.job.id);
         let done = self.attempt.core.store.write_blocking("imports.apply", move |tx| {
@@ -230,6 +241,13 @@ impl<'a> Applier<'a> {
         }
         Ok(())
     }
+}
+
+/// Bytes of what may be long in an observation.
+fn text_bytes(finding: &FindingObservation) -> usize {
+    let v = &finding.vulnerability;
+    let references = v.references.iter().map(String::len).sum::<usize>();
+    v.description.as_ref().map_or(0, String::len) + references
 }
 
 /// What a step did.
