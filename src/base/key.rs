@@ -74,6 +74,39 @@ pub fn read(kind: Kind, part: &[u8]) -> Option<Value> {
     }
 }
 
+/// How many bytes of a key its first parts take, given the kind of each and whether it is
+/// descending; `None` if the key is too short.
+#[must_use]
+pub fn parts_length(parts: &[(Kind, bool)], key: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for (kind, descending) in parts {
+        let flip = if *descending { 0xff } else { 0 };
+        let mut rest = key.get(at..)?.iter().map(|b| *b ^ flip);
+        at += 1;
+        if rest.next()? == 0 {
+            continue;
+        }
+        at += match kind {
+            Kind::Bool | Kind::Enum(_) => 1,
+            Kind::U64 | Kind::F64 | Kind::Time => 8,
+            Kind::Text | Kind::Words => {
+                let mut length = 0;
+                loop {
+                    length += 1;
+                    if rest.next()? == 0 {
+                        length += 1;
+                        // A zero byte of the text is followed by ff, the end by another zero.
+                        if rest.next()? == 0 {
+                            break length;
+                        }
+                    }
+                }
+            }
+        };
+    }
+    (at <= key.len()).then_some(at)
+}
+
 /// Appends the beginning of a text part without its end: what all texts that start with
 /// `prefix` have in common. Ascending parts only.
 pub fn push_text_prefix(key: &mut Vec<u8>, prefix: &str) {
@@ -142,6 +175,18 @@ mod tests {
         ]
     }
 
+    fn kind_of(value: &Value) -> Kind {
+        match value {
+            Value::Null => unreachable!("not made"),
+            Value::Bool(_) => Kind::Bool,
+            Value::Enum(_) => Kind::Enum(&[]),
+            Value::U64(_) => Kind::U64,
+            Value::F64(_) => Kind::F64,
+            Value::Time(_) => Kind::Time,
+            Value::Text(_) => Kind::Text,
+        }
+    }
+
     proptest! {
         #[test]
         fn bytes_order_as_values((a, b) in value(), tail_a: u64, tail_b: u64) {
@@ -149,20 +194,28 @@ mod tests {
             prop_assert_eq!(encode(&a, false).cmp(&encode(&b, false)), order);
             prop_assert_eq!(encode(&a, true).cmp(&encode(&b, true)), order.reverse());
             prop_assert!(encode(&Value::Null, false) < encode(&a, false));
-            let kind = match &a {
-                Value::Null => unreachable!("not made"),
-                Value::Bool(_) => Kind::Bool,
-                Value::Enum(_) => Kind::Enum(&[]),
-                Value::U64(_) => Kind::U64,
-                Value::F64(_) => Kind::F64,
-                Value::Time(_) => Kind::Time,
-                Value::Text(_) => Kind::Text,
-            };
-            prop_assert_eq!(read(kind, &encode(&a, false)), Some(a.clone()));
+            prop_assert_eq!(read(kind_of(&a), &encode(&a, false)), Some(a.clone()));
             // A following part decides only between equal values.
             let with = |v: &Value, tail: u64| { let mut k = encode(v, false); k.extend(tail.to_be_bytes()); k };
             prop_assert_eq!(with(&a, tail_a).cmp(&with(&b, tail_b)), order.then(tail_a.cmp(&tail_b)));
             prop_assert_eq!(trailing_id(&with(&a, tail_a)), Some(tail_a));
+        }
+
+        #[test]
+        fn parts_are_as_long_as_they_were_pushed(
+            (a, b) in value(), flags: [bool; 2], missing: bool, tail: Vec<u8>
+        ) {
+            let first = if missing { Value::Null } else { a.clone() };
+            let mut key = encode(&first, flags[0]);
+            let one = key.len();
+            key.extend(encode(&b, flags[1]));
+            let two = key.len();
+            key.extend(&tail);
+            let parts = [(kind_of(&a), flags[0]), (kind_of(&b), flags[1])];
+            prop_assert_eq!(parts_length(&parts[..1], &key), Some(one));
+            prop_assert_eq!(parts_length(&parts, &key), Some(two));
+            prop_assert_eq!(parts_length(&parts, &key[..two - 1]), None);
+            prop_assert_eq!(parts_length(&[], &key), Some(0));
         }
 
         #[test]

@@ -339,7 +339,7 @@ const FINDING_INDEXES: &[Index] = &[
     Index::on(
         "idx_asset_vulnerabilities_asset",
         &[asc("asset"), asc("priority_score")],
-        "All findings of an asset by name, most urgent first.",
+        "All findings of an asset by name, most urgent first; order by it.",
     ),
     Index::on(
         "idx_asset_vulnerabilities_priority_score",

@@ -70,15 +70,14 @@ pub fn asset(asset: &mut Asset, seen: &AssetObservation, at: Timestamp) {
     }
 }
 
-/// Takes over what a scanner says about a vulnerability: lists are united, each source's
+/// Takes over what a scanner says about a vulnerability, but for its ids: lists are united, each source's
 /// CVSS replaces its own, the severity only rises.
 pub fn vulnerability(
     v: &mut Vulnerability,
     seen: &VulnerabilityObservation,
     severity: Severity,
-    component: &Component,
+    component: Option<&Component>,
 ) {
-    unite(&mut v.aliases, &seen.aliases);
     unite(&mut v.cwe_ids, &seen.cwe_ids);
     unite(&mut v.references, &seen.references);
     if let Some(title) = seen.title.as_ref().filter(|_| v.title == v.cve_id) {
@@ -106,9 +105,81 @@ pub fn vulnerability(
     v.published_at = v.published_at.or(seen.published_at);
     v.modified_at = v.modified_at.max(seen.modified_at);
     if v.affected_package.is_none() {
-        v.affected_package = Some(component.name.clone());
+        v.affected_package = component.map(|c| c.name.clone());
     }
     v.derive();
+}
+
+/// Takes over what another record of the same vulnerability says.
+pub fn vulnerabilities(v: &mut Vulnerability, other: &Vulnerability) {
+    let said = VulnerabilityObservation {
+        title: Some(other.title.clone()).filter(|title| *title != other.cve_id),
+        description: other.description.clone(),
+        solution: other.solution.clone(),
+        cvss: other.cvss.clone(),
+        cwe_ids: other.cwe_ids.clone(),
+        references: other.references.clone(),
+        epss: other.epss_score,
+        kev: other.kev,
+        exploit: other.exploit_available,
+        published_at: other.published_at,
+        modified_at: other.modified_at,
+        ..VulnerabilityObservation::default()
+    };
+    vulnerability(v, &said, other.severity, None);
+    unite(&mut v.advisories, &other.advisories);
+    unite(&mut v.distinct_from, &other.distinct_from);
+    unite(&mut v.tags, &other.tags);
+    v.affected_package = v.affected_package.take().or_else(|| other.affected_package.clone());
+    v.notes = v.notes.take().or_else(|| other.notes.clone());
+    v.assigned_to = v.assigned_to.take().or_else(|| other.assigned_to.clone());
+    v.discovered_at = v.discovered_at.min(other.discovered_at);
+}
+
+/// Takes over what was said about the finding that another has turned out to be: sources,
+/// history, and what people said where this one says nothing.
+pub fn findings(finding: &mut Finding, other: &Finding, cause: Cause<'_>) {
+    for source in &other.sources {
+        let same = |s: &&mut Source| s.scanner == source.scanner && s.scan == source.scan;
+        match finding.sources.iter_mut().find(same) {
+            Some(known) => {
+                let first_seen = known.first_seen.min(source.first_seen);
+                if known.last_seen < source.last_seen {
+                    known.clone_from(source);
+                }
+                known.first_seen = first_seen;
+            }
+            None => finding.sources.push(source.clone()),
+        }
+    }
+    finding.history.extend(other.history.iter().cloned());
+    finding.history.sort_by_key(|t| t.at);
+    let surplus = finding.history.len().saturating_sub(super::status::HISTORY);
+    finding.history.drain(..surplus);
+    succeed(finding, other);
+    finding.last_seen = finding.last_seen.max(other.last_seen);
+    finding.reopened_count = finding.reopened_count.max(other.reopened_count);
+    if finding.fixed_version.is_none() {
+        finding.fixed_version.clone_from(&other.fixed_version);
+        finding.fix_available = finding.fixed_version.is_some();
+    }
+    finding.severity = present_severity(finding);
+    finding.settle(cause);
+}
+
+/// Takes over what people said about the same package in another version, and since when
+/// the vulnerability is there.
+pub fn succeed(finding: &mut Finding, before: &Finding) {
+    let take = |to: &mut Option<String>, from: &Option<String>| {
+        if to.is_none() {
+            to.clone_from(from);
+        }
+    };
+    take(&mut finding.assigned_to, &before.assigned_to);
+    take(&mut finding.notes, &before.notes);
+    finding.due_at = finding.due_at.or(before.due_at);
+    finding.first_seen = finding.first_seen.min(before.first_seen);
+    finding.stage = finding.stage.max(before.stage);
 }
 
 fn unite(known: &mut Vec<String>, seen: &[String]) {

@@ -3,6 +3,7 @@
 //! Pure: no HTTP, no storage, no clock of its own; time and randomness come as arguments.
 //! `poem_openapi` is used for descriptions only.
 
+pub mod alias;
 pub mod asset;
 pub mod audit;
 pub mod component;

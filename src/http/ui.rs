@@ -3,13 +3,14 @@
 //! picked. No file is read at run time and nothing is compressed.
 
 mod assets;
-mod encoding;
 mod problems;
 
 use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Body, Endpoint, IntoEndpoint, Request, Response, Route};
 
 pub use self::assets::{ALL as ASSETS, Asset, IS_EMBEDDED, UI_IS_PLACEHOLDER};
+use super::layers::compression::{Accepted, Encoding};
+use super::layers::etag::Condition;
 
 /// The content security policy of the API documentation. Swagger UI draws its icons from
 /// `data:` addresses; apart from that it needs nothing but its own files.
@@ -121,12 +122,15 @@ fn not_found() -> poem::Error {
 }
 
 fn serve(request: &Request, asset: &'static Asset) -> poem::Result<Response> {
-    let encoding = encoding::choose(request.headers(), asset);
+    // The compression layer has read the header, and knows whether it may be followed.
+    let accepted = request.data().copied().unwrap_or_else(|| Accepted::read(request.headers()));
+    let encoding = accepted.best_of(&asset.variants());
     // Each variant is other bytes and so has another tag. The suffixes are not those of the
     // compression layer, which takes its own off before we see a condition.
     let suffix = match encoding {
-        Some("br") => "-b",
-        Some(_) => "-z",
+        Some(Encoding::Brotli) => "-b",
+        Some(Encoding::Zstd) => "-z",
+        Some(Encoding::Gzip) => "-g",
         None => "",
     };
     let head = Head {
@@ -145,7 +149,7 @@ fn serve(request: &Request, asset: &'static Asset) -> poem::Result<Response> {
 struct Head {
     mime: &'static str,
     etag: String,
-    encoding: Option<&'static str>,
+    encoding: Option<Encoding>,
     /// Seconds for which nobody needs to ask again; none means always ask.
     max_age: Option<u32>,
 }
@@ -164,25 +168,17 @@ fn respond(request: &Request, head: Head, body: bytes::Bytes) -> poem::Result<Re
         .header(header::ETAG, head.etag.as_str())
         .header(header::CACHE_CONTROL, cache_control)
         .header(header::VARY, "Accept-Encoding");
-    if is_known(request.headers(), &head.etag) {
+    let known = Condition::read(request.headers(), header::IF_NONE_MATCH);
+    if known.is_some_and(|known| known.matches_weakly(&head.etag)) {
         return Ok(builder.status(StatusCode::NOT_MODIFIED).finish());
     }
     let builder = builder.content_type(head.mime);
     let builder = match head.encoding {
-        Some(encoding) => builder.header(header::CONTENT_ENCODING, encoding),
+        Some(encoding) => builder.header(header::CONTENT_ENCODING, encoding.name()),
         None => builder,
     };
     if request.method() == Method::HEAD {
         return Ok(builder.header(header::CONTENT_LENGTH, body.len()).finish());
     }
     Ok(builder.body(Body::from(body)))
-}
-
-/// Whether If-None-Match names this version (weak comparison, RFC 9110 section 13.1.2).
-fn is_known(headers: &HeaderMap, etag: &str) -> bool {
-    let values = headers.get_all(header::IF_NONE_MATCH).iter();
-    values.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(',')).any(|tag| {
-        let tag = tag.trim();
-        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
-    })
 }

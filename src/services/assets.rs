@@ -60,14 +60,11 @@ pub async fn delete(
     if expected.is_none_or(|v| v == asset.version) {
         findings::delete_all(core, findings::BY_ASSET, asset.id).await?;
     }
-    let (ctx, had) = (ctx.clone(), asset.version);
-    core.store
-        .write("assets.delete", move |tx| {
-            // The counts have gone to zero meanwhile, so only a version from before counts.
-            let expected = expected.filter(|v| *v != had);
-            let old: Asset = edit::current(tx, &Reference::Id(asset.id), expected)?;
-            findings::refuse_open("asset", old.open_findings.total, false)?;
-            edit::remove(tx, &ctx, "assets.delete", &old)
-        })
-        .await
+    // The counts have gone to zero meanwhile, so only a version from before counts.
+    let expected = expected.filter(|v| *v != asset.version);
+    let reference = Reference::Id(asset.id);
+    edit::delete(core, ctx, "assets.delete", reference, expected, |_, old: &Asset| {
+        findings::refuse_open("asset", old.open_findings.total, false)
+    })
+    .await
 }

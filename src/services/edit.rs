@@ -73,6 +73,27 @@ pub fn save<R: Record + PartialEq>(
     Ok(new)
 }
 
+/// Removes a record, after `before` has refused it or taken away what hangs on it.
+/// `expected` is the version that `If-Match` names.
+pub async fn delete<R: Record>(
+    core: &Core,
+    ctx: &Ctx,
+    verb: Verb,
+    reference: Reference,
+    expected: Option<u64>,
+    before: impl Fn(&mut Tx<'_>, &R) -> Result<()> + Send + 'static,
+) -> Result<()> {
+    ctx.require(Role::Operator)?;
+    let ctx = ctx.clone();
+    core.store
+        .write(verb, move |tx| {
+            let old: R = current(tx, &reference, expected)?;
+            before(tx, &old)?;
+            remove(tx, &ctx, verb, &old)
+        })
+        .await
+}
+
 /// Removes a record within a transaction, with its audit entry.
 pub fn remove<R: Record>(tx: &mut Tx<'_>, ctx: &Ctx, verb: Verb, old: &R) -> Result<()> {
     tx.delete::<R>(old.head().id)?;

@@ -48,16 +48,12 @@ pub async fn delete(
     expected: Option<u64>,
 ) -> Result<()> {
     ctx.require(Role::Admin)?;
-    let ctx = ctx.clone();
-    core.store
-        .write("findings.delete", move |tx| {
-            let old: Finding = edit::current(tx, &reference, expected)?;
-            edit::remove(tx, &ctx, "findings.delete", &old)?;
-            let mut tally = Tally::default();
-            tally.moved(Some(&old), None);
-            tally.flush(tx)
-        })
-        .await
+    edit::delete(core, ctx, "findings.delete", reference, expected, |tx, old: &Finding| {
+        let mut tally = Tally::default();
+        tally.moved(Some(old), None);
+        tally.flush(tx)
+    })
+    .await
 }
 
 /// Removes up to `limit` findings under an index prefix, without an entry for each (the

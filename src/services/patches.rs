@@ -55,18 +55,14 @@ pub async fn delete(
     reference: Reference,
     expected: Option<u64>,
 ) -> Result<()> {
-    ctx.require(Role::Operator)?;
-    let ctx = ctx.clone();
-    core.store
-        .write("patches.delete", move |tx| {
-            let old: Patch = edit::current(tx, &reference, expected)?;
-            if matches!(old.status, PatchStatus::Deployed | PatchStatus::RolledBack) {
-                return Err(Error::new(
-                    Code::Conflict,
-                    format!("a patch that is {} is kept as evidence", old.status),
-                ));
-            }
-            edit::remove(tx, &ctx, "patches.delete", &old)
-        })
-        .await
+    edit::delete(core, ctx, "patches.delete", reference, expected, |_, old: &Patch| {
+        if matches!(old.status, PatchStatus::Deployed | PatchStatus::RolledBack) {
+            return Err(Error::new(
+                Code::Conflict,
+                format!("a patch that is {} is kept as evidence", old.status),
+            ));
+        }
+        Ok(())
+    })
+    .await
 }

@@ -157,24 +157,22 @@ pub async fn delete(
     expected: Option<u64>,
 ) -> Result<()> {
     ctx.require(Role::Admin)?;
-    let ctx = ctx.clone();
-    core.store
-        .write("users.delete", move |tx| {
-            let old: User = edit::current(tx, &reference, expected)?;
-            if ctx.actor.user_id == Some(old.id) {
-                return Err(Error::new(Code::Conflict, "an account cannot remove itself"));
-            }
-            if is_admin(&old) {
-                refuse_last_admin(tx, old.id)?;
-            }
-            end_sessions(tx, old.id)?;
-            end_tokens(tx, old.id)?;
-            if let Some(credential) = tx.find_by::<Credential>(CREDENTIAL, &[old.id.into()])? {
-                tx.delete::<Credential>(credential.id)?;
-            }
-            edit::remove(tx, &ctx, "users.delete", &old)
-        })
-        .await
+    let own = ctx.actor.user_id;
+    edit::delete(core, ctx, "users.delete", reference, expected, move |tx, old: &User| {
+        if own == Some(old.id) {
+            return Err(Error::new(Code::Conflict, "an account cannot remove itself"));
+        }
+        if is_admin(old) {
+            refuse_last_admin(tx, old.id)?;
+        }
+        end_sessions(tx, old.id)?;
+        end_tokens(tx, old.id)?;
+        if let Some(credential) = tx.find_by::<Credential>(CREDENTIAL, &[old.id.into()])? {
+            tx.delete::<Credential>(credential.id)?;
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// Changes one's own password; other sessions end.

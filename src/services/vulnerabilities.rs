@@ -86,13 +86,10 @@ pub async fn delete(
     if expected.is_none_or(|v| v == vulnerability.version) {
         findings::delete_all(core, findings::BY_VULNERABILITY, vulnerability.id).await?;
     }
-    let (ctx, had) = (ctx.clone(), vulnerability.version);
-    core.store
-        .write("vulnerabilities.delete", move |tx| {
-            let expected = expected.filter(|v| *v != had);
-            let old: Vulnerability = edit::current(tx, &Reference::Id(vulnerability.id), expected)?;
-            findings::refuse_open("vulnerability", old.total_findings, false)?;
-            edit::remove(tx, &ctx, "vulnerabilities.delete", &old)
-        })
-        .await
+    let expected = expected.filter(|v| *v != vulnerability.version);
+    let reference = Reference::Id(vulnerability.id);
+    let refuse = |_: &mut Tx<'_>, old: &Vulnerability| {
+        findings::refuse_open("vulnerability", old.total_findings, false)
+    };
+    edit::delete(core, ctx, "vulnerabilities.delete", reference, expected, refuse).await
 }

@@ -22,6 +22,7 @@ mod select;
 #[cfg(test)]
 mod tests;
 pub mod tx;
+mod walk;
 mod write;
 
 use std::collections::HashMap;

@@ -2,17 +2,17 @@
 //! table. What it cannot serve it refuses, naming the combination.
 //!
 //! The set of matching ids comes from `select.rs` and is exact, so the total is exact. The
-//! page then comes from the cheapest of: walking the index that has the
-//! order (skipping what is not in the set), walking the facet that has the order, or
-//! sorting the set itself if it is small.
+//! page then comes from the cheapest of: walking the index that has the order (skipping
+//! what is not in the set), walking the facet that has the order, walking an index that
+//! begins with it, or sorting the set itself if it is small. Here it is chosen; the walks
+//! themselves are in `walk.rs`.
 
-use std::ops::{Bound, ControlFlow};
+use std::ops::ControlFlow;
 
 use roaring::RoaringBitmap;
 
 use super::engine::{Direction, Snapshot, Span};
 use super::query::{Filter, Order, Query, Test, Window};
-use super::read::Read;
 use super::select::{self, matching};
 use super::{Store, facet, keys, row};
 use crate::base::id::Id;
@@ -151,18 +151,18 @@ pub fn facet_counts<R: Record>(
 }
 
 /// One run of a query.
-struct Run<'a, R> {
-    store: &'a Store,
-    source: &'a dyn Snapshot,
+pub(super) struct Run<'a, R> {
+    pub(super) store: &'a Store,
+    pub(super) source: &'a dyn Snapshot,
     query: &'a Query,
     tuning: &'a Tuning,
-    order: Order,
-    set: Option<RoaringBitmap>,
+    pub(super) order: Order,
+    pub(super) set: Option<RoaringBitmap>,
     total: u64,
     /// Order key of the row before the page.
-    after: Option<Vec<u8>>,
-    skip: u64,
-    plan: Plan,
+    pub(super) after: Option<Vec<u8>>,
+    pub(super) skip: u64,
+    pub(super) plan: Plan,
     record: std::marker::PhantomData<R>,
 }
 
@@ -276,6 +276,13 @@ impl<'a, R: Record> Run<'a, R> {
         if let Some(field) = self.ordering_facet() {
             return self.walk_facet(field, want);
         }
+        if let Some(index) = self.grouping_index()? {
+            self.store.hit(index.name);
+            let patience = if sortable { self.tuning.patience } else { u64::MAX };
+            if let Some(ids) = self.walk_groups(index, want, patience)? {
+                return Ok(ids);
+            }
+        }
         if sortable {
             return self.sort_set(want);
         }
@@ -330,6 +337,21 @@ impl<'a, R: Record> Run<'a, R> {
         Ok(None)
     }
 
+    /// The index that begins with the order and goes on with something else.
+    fn grouping_index(&self) -> Result<Option<&'static Index>> {
+        let wanted = &self.order.parts;
+        for index in R::indexes().iter().filter(|i| i.parts.len() > wanted.len()) {
+            let (head, rest) = index.parts.split_at(wanted.len());
+            let in_order = head.iter().zip(wanted).all(|(p, w)| (p.field, p.descending) == *w);
+            // A part with several values would leave records out, or name them twice.
+            let single = rest.iter().all(|p| !keys::field::<R>(p.field).multi);
+            if in_order && single && select::is_complete::<R>(self.source, index)? {
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
+    }
+
     /// If the last parts of an index are the order and filters fix those before: how many
     /// they fix, and the key that their values make.
     fn serves_order(&self, index: &Index) -> Option<(usize, Vec<u8>)> {
@@ -353,159 +375,7 @@ impl<'a, R: Record> Run<'a, R> {
         Some((lead, prefix))
     }
 
-    fn direction(&self) -> Direction {
+    pub(super) fn direction(&self) -> Direction {
         if self.order.reverse { Direction::Reverse } else { Direction::Forward }
-    }
-
-    /// The keys of an index under `prefix`, beginning after the cursor.
-    fn span_after(&self, prefix: &[u8], unique: bool) -> Span {
-        let mut span = Span::prefix(prefix);
-        if let Some(after) = &self.after {
-            let mut at = prefix.to_vec();
-            let end = if unique { after.len().saturating_sub(8) } else { after.len() };
-            at.extend_from_slice(&after[..end]);
-            match self.direction() {
-                Direction::Forward => span.start = Bound::Excluded(at),
-                Direction::Reverse => span.end = Bound::Excluded(at),
-            }
-        }
-        span
-    }
-
-    /// Walks an index in order; `None` if it would take more than `patience` steps.
-    fn walk_index(
-        &mut self,
-        index: &Index,
-        prefix: &[u8],
-        want: u64,
-        patience: u64,
-    ) -> Result<Option<Vec<Id>>> {
-        index.name.clone_into(&mut self.plan.order);
-        let span = self.span_after(prefix, index.unique);
-        let (mut ids, mut skip, mut steps) = (Vec::new(), self.skip, 0);
-        let set = self.set.as_ref();
-        self.source.scan(index.name, &span, self.direction(), &mut |key, value| {
-            steps += 1;
-            let id = select::entry_id(index, key, value)
-                .ok_or_else(|| Error::internal(format!("{} holds a damaged row", index.name)))?;
-            if set.is_none_or(|s| s.contains(id as u32)) {
-                if skip > 0 {
-                    skip -= 1;
-                } else {
-                    ids.push(id);
-                }
-            }
-            Ok((ids.len() as u64) < want && steps < patience)
-        })?;
-        self.plan.examined += steps;
-        Ok((steps < patience || ids.len() as u64 >= want).then_some(ids))
-    }
-
-    /// Walks the table itself in the order of numbers, or the set if there is one.
-    fn walk_ids(&mut self, want: u64) -> Result<Vec<Id>> {
-        "id".clone_into(&mut self.plan.order);
-        let after = self.after.as_ref().and_then(|a| key::trailing_id(a));
-        if let Some(set) = &self.set {
-            let ids = in_direction(set, self.direction(), after);
-            let page: Vec<Id> = ids.skip(self.skip as usize).take(want as usize).collect();
-            self.plan.examined += page.len() as u64;
-            return Ok(page);
-        }
-        let span = self.span_after(&[], false);
-        let (mut ids, mut skip) = (Vec::new(), self.skip);
-        self.source.scan(R::TABLE, &span, self.direction(), &mut |key, _| {
-            if skip > 0 {
-                skip -= 1;
-            } else {
-                ids.extend(keys::id_of(key));
-            }
-            Ok((ids.len() as u64) < want)
-        })?;
-        self.plan.examined += ids.len() as u64 + self.skip;
-        Ok(ids)
-    }
-
-    /// Walks the values of a facet in order; within a value the order is that of numbers.
-    fn walk_facet(&mut self, field: &str, want: u64) -> Result<Vec<Id>> {
-        self.plan.order = format!("facet {field}");
-        let direction = self.direction();
-        let cursor = self.after.as_ref().map(|a| a.split_at(a.len().saturating_sub(8)));
-        let (mut ids, mut skip, mut values) = (Vec::new(), self.skip, 0);
-        let set = self.set.as_ref();
-        facet::for_each_value(
-            self.source,
-            R::FACETS,
-            field,
-            direction,
-            cursor.map(|c| c.0),
-            &mut |value, bitmap| {
-                values += 1;
-                let within = match set {
-                    Some(set) => bitmap & set,
-                    None => bitmap.clone(),
-                };
-                let after = cursor.filter(|c| c.0 == value).and_then(|c| keys::id_of(c.1));
-                for id in in_direction(&within, direction, after) {
-                    if skip > 0 {
-                        skip -= 1;
-                    } else {
-                        ids.push(id);
-                    }
-                    if ids.len() as u64 >= want {
-                        return Ok(ControlFlow::Break(()));
-                    }
-                }
-                Ok(ControlFlow::Continue(()))
-            },
-        )?;
-        self.plan.examined += values;
-        Ok(ids)
-    }
-
-    /// Reads the rows of a small set and sorts them.
-    fn sort_set(&mut self, want: u64) -> Result<Vec<Id>> {
-        "sorted in memory".clone_into(&mut self.plan.order);
-        let ids: Vec<Id> = match &self.set {
-            Some(set) => set.iter().map(u64::from).collect(),
-            None => ids::<R>(self.store, self.source, &[])?.iter().map(u64::from).collect(),
-        };
-        let mut keyed = Vec::with_capacity(ids.len());
-        for id in ids {
-            let record = self.source.require::<R>(id)?;
-            keyed.push((self.order.key(&record), id));
-        }
-        self.plan.examined += keyed.len() as u64;
-        keyed.sort_unstable();
-        if self.order.reverse {
-            keyed.reverse();
-        }
-        let begin = match &self.after {
-            Some(after) if self.order.reverse => keyed.partition_point(|(k, _)| k >= after),
-            Some(after) => keyed.partition_point(|(k, _)| k <= after),
-            None => self.skip as usize,
-        };
-        Ok(keyed.into_iter().skip(begin).take(want as usize).map(|(_, id)| id).collect())
-    }
-}
-
-/// The ids of a set in a direction, after one of them.
-fn in_direction(
-    set: &RoaringBitmap,
-    direction: Direction,
-    after: Option<Id>,
-) -> Box<dyn Iterator<Item = Id> + '_> {
-    let after = after.map(|id| id as u32);
-    match direction {
-        Direction::Forward => {
-            let start = after.map_or(Some(0), |a| a.checked_add(1));
-            Box::new(start.map(|s| set.range(s..)).into_iter().flatten().map(u64::from))
-        }
-        Direction::Reverse => {
-            let end = after.unwrap_or(u32::MAX);
-            let inclusive = after.is_none();
-            Box::new(
-                set.range(..=end).rev().filter(move |id| inclusive || *id != end).map(u64::from),
-            )
-        }
     }
 }

@@ -2,7 +2,7 @@
 //! how they are run is in `plan.rs`.
 
 use crate::base::page::stable_hash;
-use crate::base::record::{Field, Kind, Record, Value};
+use crate::base::record::{Field, Index, Kind, Record, Value};
 use crate::base::{Code, Error, Result, key, limits};
 
 /// What one filter asks of a field's values.
@@ -177,16 +177,18 @@ pub fn parse_sort<R: Record>(text: &str) -> Result<Vec<Sort>> {
     Ok(sort)
 }
 
-/// Names that an order may use: `id`, and what some index has last or a facet orders.
+/// Names that an order may use: `id`, and what some index has first or last or a facet orders.
 pub fn sortable<R: Record>() -> impl Iterator<Item = &'static str> {
     let fields = R::fields().iter().filter(|f| is_sortable::<R>(f)).map(|f| f.name);
     std::iter::once("id").chain(fields)
 }
 
 fn is_sortable<R: Record>(field: &Field<R>) -> bool {
-    let indexed =
-        || R::indexes().iter().any(|i| i.parts.last().is_some_and(|p| p.field == field.name));
-    !field.multi && (field.facet || indexed())
+    let indexed = |i: &Index| {
+        i.parts.last().is_some_and(|p| p.field == field.name)
+            || super::select::leads::<R>(i, field.name)
+    };
+    !field.multi && (field.facet || R::indexes().iter().any(indexed))
 }
 
 /// Names that a filter may use: `id`, every facet, and what some index has first.

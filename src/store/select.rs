@@ -30,17 +30,42 @@ pub(super) fn matching<R: Record>(
     ordered.sort_by_key(|f| price::<R>(f));
     let mut set: Option<RoaringBitmap> = None;
     for filter in ordered {
-        let narrowed = match set {
+        set = Some(match set {
             Some(set) if set.is_empty() => set,
-            Some(set) if set.len() <= tuning.few && price::<R>(filter) > 0 => {
-                by_rows::<R>(source, set, filter, plan)?
-            }
-            Some(set) => set & by_filter::<R>(store, source, filter, plan)?,
-            None => by_filter::<R>(store, source, filter, plan)?,
-        };
-        set = Some(narrowed);
+            set => narrowed::<R>(store, source, filter, set, tuning, plan)?,
+        });
     }
     Ok(set)
+}
+
+/// Keeps of a set (everything, if there is none) what passes a filter.
+fn narrowed<R: Record>(
+    store: &Store,
+    source: &dyn Source,
+    filter: &Filter,
+    set: Option<RoaringBitmap>,
+    tuning: &Tuning,
+    plan: &mut Plan,
+) -> Result<RoaringBitmap> {
+    if filter.field == "id" {
+        return match set {
+            Some(set) if set.len() <= tuning.few => by_rows::<R>(source, set, filter, plan),
+            set => Ok(both(set, by_id::<R>(source, filter)?)),
+        };
+    }
+    let field = keys::field::<R>(filter.field);
+    if field.facet {
+        plan.filters.push(format!("{}: facet", field.name));
+        return Ok(both(set, by_facet::<R>(source, filter)?));
+    }
+    by_index::<R>(store, source, filter, set, tuning, plan)
+}
+
+fn both(set: Option<RoaringBitmap>, found: RoaringBitmap) -> RoaringBitmap {
+    match set {
+        Some(set) => set & found,
+        None => found,
+    }
 }
 
 /// A search for no words, as an empty box of a form sends it.
@@ -77,40 +102,102 @@ fn by_rows<R: Record>(
     Ok(kept)
 }
 
-fn by_filter<R: Record>(
+/// Entries that are read of each of several words, to find those that are rare.
+const PROBE: u64 = 1_000;
+
+/// Reads the ranges of an index that hold the filter's values; but once a set is so small
+/// that reading its rows costs less than going on, those.
+fn by_index<R: Record>(
     store: &Store,
     source: &dyn Source,
     filter: &Filter,
+    mut set: Option<RoaringBitmap>,
+    tuning: &Tuning,
     plan: &mut Plan,
 ) -> Result<RoaringBitmap> {
-    if filter.field == "id" {
-        return by_id::<R>(source, filter);
-    }
-    let field = keys::field::<R>(filter.field);
-    if field.facet {
-        plan.filters.push(format!("{}: facet", field.name));
-        return by_facet::<R>(source, filter);
-    }
     let index = leading::<R>(source, filter)?.ok_or_else(|| unsupported::<R>(filter))?;
     store.hit(index.name);
-    let mut set: Option<RoaringBitmap> = None;
-    let mut budget = limits::SCAN_KEYS;
-    for spans in spans(filter) {
-        let mut ids = Vec::new();
-        for span in spans {
-            scan_ids(source, index, &span, &mut budget, &mut ids)?;
+    let worth = |set: &Option<RoaringBitmap>| match set {
+        Some(set) if set.len() <= tuning.few => {
+            set.len().saturating_mul(tuning.fetch) / tuning.step.max(1)
         }
-        plan.examined += ids.len() as u64;
+        Some(_) | None => u64::MAX,
+    };
+    let mut scan = Scan { source, index, budget: limits::SCAN_KEYS as u64, examined: 0 };
+    let mut open = spans(filter);
+    if open.len() > 1 {
+        // One rare word among common ones spares most of the reading.
+        let mut common = Vec::new();
+        for spans in open {
+            match scan.ids(&spans, worth(&set).min(PROBE))? {
+                Some(found) => set = Some(both(set, found)),
+                None => common.push(spans),
+            }
+        }
+        open = common;
+    }
+    for spans in open {
+        let most = worth(&set);
+        match (scan.ids(&spans, most)?, set) {
+            (Some(found), before) => set = Some(both(before, found)),
+            (None, Some(few)) if most < u64::MAX => {
+                plan.examined += scan.examined;
+                return by_rows::<R>(source, few, filter, plan);
+            }
+            (None, _) => return Err(scan.too_long()),
+        }
+    }
+    plan.examined += scan.examined;
+    plan.filters.push(format!("{}: {}", filter.field, index.name));
+    Ok(set.unwrap_or_default())
+}
+
+/// Reading ranges of an index, as long as the filter's budget lasts.
+struct Scan<'a> {
+    source: &'a dyn Source,
+    index: &'static Index,
+    /// Entries that may still be read.
+    budget: u64,
+    /// Entries that were read.
+    examined: u64,
+}
+
+impl Scan<'_> {
+    /// The ids in any of these ranges; `None` if they hold more than `most` entries, or more
+    /// than the budget.
+    fn ids(&mut self, spans: &[Span], most: u64) -> Result<Option<RoaringBitmap>> {
+        let most = most.min(self.budget) as usize;
+        let (mut ids, mut whole) = (Vec::new(), true);
+        let index = self.index;
+        for span in spans {
+            self.source.scan(index.name, span, Direction::Forward, &mut |key, value| {
+                whole = ids.len() < most;
+                if whole {
+                    let id = entry_id(index, key, value).and_then(|id| u32::try_from(id).ok());
+                    let damaged = || Error::internal(format!("{} holds a damaged row", index.name));
+                    ids.push(id.ok_or_else(damaged)?);
+                }
+                Ok(whole)
+            })?;
+            if !whole {
+                break;
+            }
+        }
+        self.budget -= ids.len() as u64;
+        self.examined += ids.len() as u64;
+        if !whole {
+            return Ok(None);
+        }
         // Sorted first: a bitmap that grows at its end is many times faster.
         ids.sort_unstable();
-        let found: RoaringBitmap = ids.into_iter().collect();
-        set = Some(match set {
-            Some(set) => set & found,
-            None => found,
-        });
+        Ok(Some(ids.into_iter().collect()))
     }
-    plan.filters.push(format!("{}: {}", field.name, index.name));
-    Ok(set.unwrap_or_default())
+
+    fn too_long(&self) -> Error {
+        let (most, index) = (limits::SCAN_KEYS, self.index.name);
+        let detail = format!("the filter matches over {most} entries of {index}; narrow it");
+        Error::new(Code::UnsupportedQuery, detail)
+    }
 }
 
 fn by_id<R: Record>(source: &dyn Source, filter: &Filter) -> Result<RoaringBitmap> {
@@ -226,29 +313,6 @@ fn spans(filter: &Filter) -> Vec<Vec<Span>> {
         Test::Prefix(text) => vec![vec![beginning(text)]],
         Test::Words(words) => words.iter().map(|w| vec![beginning(w)]).collect(),
     }
-}
-
-fn scan_ids(
-    source: &dyn Source,
-    index: &Index,
-    span: &Span,
-    budget: &mut usize,
-    into: &mut Vec<u32>,
-) -> Result<()> {
-    source.scan(index.name, span, Direction::Forward, &mut |key, value| {
-        *budget = budget.checked_sub(1).ok_or_else(|| {
-            Error::new(
-                Code::UnsupportedQuery,
-                format!(
-                    "the filter matches over {} entries of {}; narrow it",
-                    limits::SCAN_KEYS,
-                    index.name
-                ),
-            )
-        })?;
-        into.extend(entry_id(index, key, value).and_then(|id| u32::try_from(id).ok()));
-        Ok(true)
-    })
 }
 
 /// The number of the record that a row of an index belongs to.

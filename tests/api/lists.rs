@@ -84,7 +84,8 @@ fn filters_select_exactly_what_passes() {
 #[test]
 fn orders_and_pages_show_every_row_once() {
     let (_server, client) = imported();
-    for sort in ["-priority_score", "severity,-id", "cve_id", "-first_seen,cve_id,id", "id"] {
+    let sorts = ["-priority_score", "severity,-id", "cve_id", "-first_seen,cve_id,id", "id"];
+    for sort in sorts.into_iter().chain(["asset", "-asset"]) {
         let rows = client.all(&format!("/findings?sort={sort}&fields=id"));
         let ids: Vec<u64> = rows.iter().map(|f| f["id"].as_u64().unwrap()).collect();
         let distinct: BTreeSet<u64> = ids.iter().copied().collect();
@@ -108,6 +109,9 @@ fn orders_and_pages_show_every_row_once() {
     let scores: Vec<f64> =
         client.all("/findings").iter().map(|f| f["priority_score"].as_f64().unwrap()).collect();
     assert!(scores.is_sorted_by(|a, b| a >= b), "most urgent first by default");
+    let by_asset = client.all("/findings?sort=asset");
+    let keys = by_asset.iter().map(|f| (f["asset"].as_str().unwrap(), f["id"].as_u64().unwrap()));
+    assert!(keys.is_sorted(), "by name, then by number");
     let last = client.get("/findings?page=9999").ok(200);
     assert!(last["items"].as_array().unwrap().is_empty() && last.get("next_cursor").is_none());
 }

@@ -70,6 +70,8 @@ async fn what_is_no_page_is_not_found() {
 
 #[cfg(feature = "ui")]
 mod embedded {
+    use vulnzero::http::layers::compression::Accepted;
+
     use super::*;
 
     /// The script that the page loads; its name contains a hash.
@@ -143,9 +145,25 @@ mod embedded {
     }
 
     #[tokio::test]
+    async fn what_the_compression_layer_allows_counts() {
+        let request = || {
+            let request = Request::builder().uri_str("/docs/swagger-ui-bundle.js");
+            request.header("accept-encoding", "br, gzip")
+        };
+        let routes = ui::mount(Route::new(), ui::Docs);
+        let free = routes.get_response(request().finish()).await;
+        assert_eq!(text(&free, "content-encoding"), "br");
+        let mut bound = request().finish();
+        bound.set_data(Accepted::identity());
+        let plain = routes.get_response(bound).await;
+        assert_eq!((plain.status(), text(&plain, "content-encoding")), (StatusCode::OK, ""));
+    }
+
+    #[tokio::test]
     async fn weak_and_listed_tags_are_known_and_others_are_not() {
         let tag = text(&get("/", &[]).await, "etag").to_owned();
-        for known in [tag.clone(), format!("W/{tag}"), format!("\"a\", {tag}"), String::from("*")] {
+        let listed = [format!("\"a\", {tag}"), format!("\"a,b\",W/{tag}")];
+        for known in listed.into_iter().chain([tag.clone(), format!("W/{tag}"), "*".into()]) {
             let response = get("/", &[("if-none-match", &known)]).await;
             assert_eq!(response.status(), StatusCode::NOT_MODIFIED, "{known}");
         }

@@ -5,7 +5,7 @@ use poem_openapi::{Object, OpenApi, param::Path};
 use serde::Serialize;
 
 use super::Tag;
-use super::common::{reference, written};
+use super::common::{created, reference, written};
 use crate::domain::user::{ApiToken, NewToken, NewUser, User, UserPatch};
 use crate::http::auth::Caller;
 use crate::http::params::IfMatch;
@@ -34,8 +34,7 @@ impl Accounts {
         caller: Caller,
         body: Body<NewUser>,
     ) -> Result<Reply<User, 201>, Problem> {
-        let user = users::create(&core, &caller.0, body.0).await?;
-        Ok(written(&user)?.with_location(&format!("/api/v1/users/{}", user.id))?)
+        Ok(created(&users::create(&core, &caller.0, body.0).await?)?)
     }
 
     /// Change an account

@@ -270,6 +270,11 @@ pub(super) fn written<R: Record, const STATUS: u16>(record: &R) -> Result<Reply<
     Ok(Reply::from_bytes(json).with_etag(etag))
 }
 
+/// Answers with a record that was just made, and where it is.
+pub(super) fn created<R: Record>(record: &R) -> Result<Reply<R, 201>> {
+    written(record)?.with_location(&format!("/api/v1/{}/{}", R::TABLE, record.head().id))
+}
+
 fn tag(version: u64, json: &[u8]) -> Result<HeaderValue> {
     HeaderValue::from_str(&entity_tag(version, json))
         .map_err(|e| Error::internal("an ETag is no header value").with_source(e))

@@ -112,60 +112,56 @@ struct Wishes {
     wait: Query<Option<bool>>,
 }
 
-/// Uploading reports.
-pub(super) struct Uploads;
+/// Declares an operation that takes a report in; they differ in their methods only.
+macro_rules! upload {
+    ($(#[$about:meta])* $api:ident, $method:literal, $id:literal) => {
+        /// Uploading reports.
+        pub(super) struct $api;
 
-#[OpenApi(prefix_path = "/imports", tag = Tag::Imports)]
-impl Uploads {
+        #[OpenApi(prefix_path = "/imports", tag = Tag::Imports)]
+        impl $api {
+            $(#[$about])*
+            #[oai(path = "/", method = $method, operation_id = $id)]
+            #[allow(clippy::too_many_arguments)] // poem-openapi wants each parameter as an argument
+            async fn upload(
+                &self,
+                core: Data<&Core>,
+                caller: Caller,
+                /// Name of the file, for the list of imports.
+                #[oai(validator(min_length = 1, max_length = 255))]
+                filename: Query<Option<String>>,
+                /// Format, or `auto`.
+                format: Query<Option<String>>,
+                /// Name to give the asset, if the report holds only one.
+                #[oai(validator(min_length = 1, max_length = 255))]
+                asset: Query<Option<String>>,
+                /// False: answer at once.
+                wait: Query<Option<bool>>,
+                body: Upload,
+            ) -> Result<Uploaded, Problem> {
+                Ok(take_in(&core, &caller, Wishes { filename, format, asset, wait }, body).await?)
+            }
+        }
+    };
+}
+
+upload!(
     /// Import a report
     ///
     /// Answers when it is applied (201), unless `wait=false` (202; look at the import again).
     /// A report that cannot be read to its end changes nothing (422, with the place).
-    #[oai(path = "/", method = "post", operation_id = "create_import")]
-    #[allow(clippy::too_many_arguments)] // poem-openapi wants each parameter as an argument
-    async fn create(
-        &self,
-        core: Data<&Core>,
-        caller: Caller,
-        /// Name of the file, for the list of imports.
-        #[oai(validator(min_length = 1, max_length = 255))]
-        filename: Query<Option<String>>,
-        /// Format, or `auto`.
-        format: Query<Option<String>>,
-        /// Name to give the asset, if the report holds only one.
-        #[oai(validator(min_length = 1, max_length = 255))]
-        asset: Query<Option<String>>,
-        /// False: answer at once.
-        wait: Query<Option<bool>>,
-        body: Upload,
-    ) -> Result<Uploaded, Problem> {
-        Ok(take_in(&core, &caller, Wishes { filename, format, asset, wait }, body).await?)
-    }
-
+    Posted,
+    "post",
+    "create_import"
+);
+upload!(
     /// Import a report (PUT)
     ///
     /// The same, for `curl -T report.json`.
-    #[oai(path = "/", method = "put", operation_id = "put_import")]
-    #[allow(clippy::too_many_arguments)] // poem-openapi wants each parameter as an argument
-    async fn put(
-        &self,
-        core: Data<&Core>,
-        caller: Caller,
-        /// Name of the file, for the list of imports.
-        #[oai(validator(min_length = 1, max_length = 255))]
-        filename: Query<Option<String>>,
-        /// Format, or `auto`.
-        format: Query<Option<String>>,
-        /// Name to give the asset, if the report holds only one.
-        #[oai(validator(min_length = 1, max_length = 255))]
-        asset: Query<Option<String>>,
-        /// False: answer at once.
-        wait: Query<Option<bool>>,
-        body: Upload,
-    ) -> Result<Uploaded, Problem> {
-        Ok(take_in(&core, &caller, Wishes { filename, format, asset, wait }, body).await?)
-    }
-}
+    Put,
+    "put",
+    "put_import"
+);
 
 async fn take_in(
     core: &Core,

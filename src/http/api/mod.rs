@@ -59,7 +59,8 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
         edit::Vulnerabilities,
         edit::Assets,
         edit::Patches,
-        imports::Uploads,
+        imports::Posted,
+        imports::Put,
         accounts::Accounts,
     );
     let rest = (session::Sessions, admin::Overview, admin::Maintenance, admin::JobControl);

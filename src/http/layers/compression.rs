@@ -41,7 +41,8 @@ const ONE_PIECE_BYTES: u64 = 1 << 20;
 const INLINE_BYTES: usize = 128 << 10;
 
 /// The layer. It leaves [`Accepted`] in the request, so that a handler with ready
-/// compressed bytes can send those: it sets `Content-Encoding`, the rest is done here.
+/// compressed bytes (the dashboard) can send those: it sets `Content-Encoding`, the rest is
+/// done here.
 pub struct Compression<E> {
     /// What is inside.
     pub inner: E,

@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use crate::http::layers::compression::Encoding;
+
 /// One file of the dashboard.
 #[derive(Debug)]
 pub struct Asset {
@@ -42,18 +44,28 @@ pub const ALL: &[Asset] = include!(concat!(env!("OUT_DIR"), "/ui_manifest.rs"));
 #[cfg(not(feature = "ui"))]
 pub const ALL: &[Asset] = &[];
 
+impl Asset {
+    /// The encodings that there are beside the plain file. Brotli comes first, because its
+    /// files are smaller; what it costs was paid when this was built.
+    pub fn variants(&self) -> Vec<Encoding> {
+        let there = [(Encoding::Brotli, self.br), (Encoding::Zstd, self.zst)];
+        there.into_iter().filter(|(_, there)| *there).map(|(encoding, _)| encoding).collect()
+    }
+}
+
 /// The file at this path.
 pub fn find(path: &str) -> Option<&'static Asset> {
     ALL.binary_search_by(|asset| asset.path.cmp(path)).ok().map(|at| &ALL[at])
 }
 
-/// The bytes of a file in the encoding that [`super::encoding::choose`] picked.
+/// The bytes of a file: plain, or as one of its variants.
 #[cfg(feature = "ui")]
-pub fn content(asset: &Asset, encoding: Option<&str>) -> Option<Bytes> {
+pub fn content(asset: &Asset, encoding: Option<Encoding>) -> Option<Bytes> {
     let file = match encoding {
-        Some("br") => Files::get(&format!("{}.br", asset.path)),
-        Some("zstd") => Files::get(&format!("{}.zst", asset.path)),
-        _ => Files::get(asset.path),
+        Some(Encoding::Brotli) => Files::get(&format!("{}.br", asset.path)),
+        Some(Encoding::Zstd) => Files::get(&format!("{}.zst", asset.path)),
+        Some(Encoding::Gzip) => None,
+        None => Files::get(asset.path),
     }?;
     Some(match file.data {
         std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
@@ -63,7 +75,7 @@ pub fn content(asset: &Asset, encoding: Option<&str>) -> Option<Bytes> {
 
 /// Built without the dashboard: there is nothing.
 #[cfg(not(feature = "ui"))]
-pub fn content(_asset: &Asset, _encoding: Option<&str>) -> Option<Bytes> {
+pub fn content(_asset: &Asset, _encoding: Option<Encoding>) -> Option<Bytes> {
     None
 }
 
@@ -85,9 +97,14 @@ mod tests {
             let hash = Sha256::digest(&plain);
             let byte = |at: usize| u8::from_str_radix(&asset.sha256[at * 2..][..2], 16).unwrap();
             assert!((0..32).all(|at| hash[at] == byte(at)), "{}", asset.path);
-            assert_eq!(asset.br, content(asset, Some("br")).is_some(), "{}", asset.path);
+            assert_eq!(
+                asset.br,
+                content(asset, Some(Encoding::Brotli)).is_some(),
+                "{}",
+                asset.path
+            );
             if asset.zst {
-                let packed = content(asset, Some("zstd")).unwrap();
+                let packed = content(asset, Some(Encoding::Zstd)).unwrap();
                 let mut unpacked = Vec::new();
                 zstd::stream::read::Decoder::new(&*packed)
                     .unwrap()

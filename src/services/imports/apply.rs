@@ -13,17 +13,20 @@ use crate::base::{Result, Timestamp};
 use crate::domain::import::{Import, ImportStatus, SKIPPED_PLACES, SkippedPlace};
 use crate::domain::merge::Effect;
 use crate::domain::observation::{
-    AssetObservation, Observation, ReportInfo, Skip, SkipReason,
+    AssetObservation, Observation, ReportInfo, Skip, SkipReason, VulnerabilityObservation,
 };
 use crate::domain::scan::ScanKind;
 use crate::services::Ctx;
 use crate::services::audit::{self, Entry};
 use crate::store::{Read, Tx};
 
-/// Observations per transaction. Each commit costs its fsync and the upper pages of every
-/// index anew, so larger steps take less: 2,000 need a quarter less CPU than 500. Still
-/// larger ones would keep other writers waiting for longer than a third of a second.
-const STEP: usize = 2000;
+/// Observations per transaction. What a commit writes of shared pages and facets costs the
+/// same for few as for many: 8,000 at once take a quarter less CPU time than 500. No more
+/// than this, because a stop and everybody else who writes wait for the step going on.
+const STEP: usize = 2_000;
+/// Bytes of long texts per transaction: a step is held in memory, as observations, as
+/// records and as what the commit writes.
+const STEP_TEXT: usize = 4 << 20;
 
 /// Takes observations and applies them in steps.
 pub(super) struct Applier<'a> {
@@ -34,6 +37,8 @@ pub(super) struct Applier<'a> {
     by: Arc<Source>,
     current: Option<Arc<AssetObservation>>,
     step: Vec<Item>,
+    /// Bytes of long texts in the step.
+    text: usize,
     seen: Arc<RoaringBitmap>,
     vulnerabilities: RoaringBitmap,
     assets: RoaringBitmap,
@@ -148,6 +153,7 @@ impl<'a> Applier<'a> {
             by: Arc::new(Source { report, at, begun, import_id: import.id, format }),
             current: None,
             step: Vec::with_capacity(STEP),
+            text: 0,
             seen: Arc::default(),
             vulnerabilities: RoaringBitmap::new(),
             assets: RoaringBitmap::new(),
@@ -167,6 +173,8 @@ impl<'a> Applier<'a> {
             }
             Observation::Finding(finding) => {
                 let asset = self.asset()?;
+                self.text += text_bytes(&finding.vulnerability)
+                    + finding.evidence.as_ref().map_or(0, String::len);
                 self.step.push(Item::Finding(asset, Arc::new(*finding)));
             }
             Observation::Component(_) => {
@@ -179,15 +187,18 @@ impl<'a> Applier<'a> {
             }
             Observation::Advisory(advisory) => {
                 self.counts.advisories += 1;
+                self.text += text_bytes(&advisory);
                 self.step.push(Item::Advisory(Arc::new(*advisory)));
             }
             Observation::Statement(statement) => {
                 self.counts.statements += 1;
+                self.text += text_bytes(&statement.vulnerability);
                 self.step.push(Item::Statement(Arc::new(*statement)));
             }
             Observation::Skipped(skip) => self.counts.skip(skip),
         }
-        if self.step.len() >= STEP { self.flush(progress) } else { Ok(()) }
+        let full = self.step.len() >= STEP || self.text >= STEP_TEXT;
+        if full { self.flush(progress) } else { Ok(()) }
     }
 
     /// The asset observed last.
@@ -202,6 +213,7 @@ impl<'a> Applier<'a> {
     fn flush(&mut self, progress: f64) -> Result<()> {
         self.attempt.go_on()?;
         let items = std::mem::take(&mut self.step);
+        self.text = 0;
         let (by, seen) = (self.by.clone(), self.seen.clone());
         let (import_id, job_id) = (self.import_id, self.attempt.job.id);
         let done = self.attempt.core.store.write_blocking("imports.apply", move |tx| {
@@ -308,6 +320,13 @@ fn complete(tx: &mut Tx<'_>, by: &Source, outcome: &Outcome) -> Result<()> {
     let entry = Entry::new("imports.complete").on::<Import>(done.id, name).detail(detail);
     audit::record(tx, &Ctx::system(), entry)?;
     Ok(())
+}
+
+/// Bytes of the long texts about a vulnerability.
+fn text_bytes(v: &VulnerabilityObservation) -> usize {
+    let texts = [&v.title, &v.description, &v.solution];
+    let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+    texts + v.references.iter().map(String::len).sum::<usize>()
 }
 
 /// The kinds of scan in a set, for closing.

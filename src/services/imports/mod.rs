@@ -7,15 +7,17 @@ mod spool;
 pub use run::run;
 pub use spool::Upload;
 
+use roaring::RoaringBitmap;
+
 use super::audit::{self, Entry};
 use super::{Core, Ctx};
 use crate::adapters::importers;
-use crate::base::{Code, Error, Result};
+use crate::base::{Code, Error, Result, limits};
 use crate::domain::import::{Import, ImportStatus};
 use crate::domain::job::{Job, JobKind};
 use crate::domain::user::Role;
-use crate::store::query::Query;
-use crate::store::{Read, plan, row};
+use crate::store::query::parse_filter;
+use crate::store::{Read, Tx, plan};
 
 /// What an uploader says about a file.
 #[derive(Debug, Clone, Default)]
@@ -121,32 +123,114 @@ pub async fn wait(core: &Core, id: u64) -> Result<Import> {
 /// After a start: imports whose upload was cut off are marked so, and files that no import
 /// waits for are removed.
 pub async fn tidy(core: &Core) -> Result<()> {
-    let mut waiting = Vec::new();
-    for status in [ImportStatus::Pending, ImportStatus::Running] {
-        let query = Query::all::<Import>()?.filter::<Import>("status", &[status.word()])?;
-        let snapshot = core.store.read()?;
-        for bytes in
-            plan::run::<Import>(&core.store, &*snapshot, &Query { limit: 10_000, ..query })?.rows
-        {
-            waiting.push(row::decode::<Import>(&bytes)?);
+    let waits = [ImportStatus::Pending.word(), ImportStatus::Running.word()];
+    let waits = parse_filter::<Import>("status", &waits)?;
+    // However many wait, their numbers alone take little.
+    let waiting: Vec<u32> =
+        plan::ids::<Import>(&core.store, &*core.store.read()?, &[waits])?.into_iter().collect();
+    let mut keep = RoaringBitmap::new();
+    for chunk in waiting.chunks(limits::BATCH_CHUNK) {
+        let cut = {
+            let snapshot = core.store.read()?;
+            let mut cut = Vec::new();
+            for id in chunk {
+                if snapshot.require::<Import>((*id).into())?.job_id.is_some() {
+                    keep.insert(*id);
+                } else {
+                    cut.push(*id);
+                }
+            }
+            cut
+        };
+        if !cut.is_empty() {
+            core.store.write("imports.cut_off", move |tx| cut_off(tx, &cut)).await?;
         }
     }
-    for import in waiting.iter().filter(|i| i.job_id.is_none()) {
-        let id = import.id;
-        core.store
-            .write("imports.cut_off", move |tx| {
-                let mut import: Import = tx.require(id)?;
-                import.fail(
-                    &Error::new(
-                        Code::Unavailable,
-                        "the server stopped during the upload; send it again",
-                    ),
-                    tx.now(),
-                );
-                tx.update(import).map(|_| ())
-            })
-            .await?;
-    }
-    let keep: Vec<u64> = waiting.iter().filter(|i| i.job_id.is_some()).map(|i| i.id).collect();
     spool::sweep(core, &keep)
+}
+
+/// Marks imports whose upload did not come to its end.
+fn cut_off(tx: &mut Tx<'_>, ids: &[u32]) -> Result<()> {
+    let why = "the server stopped during the upload; send it again";
+    let why = Error::new(Code::Unavailable, why);
+    for id in ids {
+        let mut import: Import = tx.require((*id).into())?;
+        import.fail(&why, tx.now());
+        tx.update(import)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::adapters::importers::input;
+    use crate::base::Timestamp;
+    use crate::base::time::ManualClock;
+    use crate::services::core;
+    use crate::store::engine::memory::Memory;
+    use crate::store::{Catalog, Options, Store};
+    use crate::telemetry::Metrics;
+
+    fn core(directory: &std::path::Path) -> Core {
+        let catalog = Catalog::new().with::<Import>().with::<Job>();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_micros(0)));
+        let engine = Box::new(Memory::default());
+        let store = Store::open(engine, catalog, clock, Options::default()).unwrap();
+        let options = core::Options {
+            data_dir: directory.to_owned(),
+            report: input::Limits::default(),
+            max_upload_bytes: 1,
+            session_s: 1,
+            session_idle_s: 1,
+            lockout_failures: 1,
+            lockout_s: 1,
+        };
+        Core::new(store, options, Metrics::new("test")).0
+    }
+
+    fn all(core: &Core) -> Vec<Import> {
+        let snapshot = core.store.read().unwrap();
+        (1..).map_while(|id| snapshot.find(id).unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn tidying_reaches_every_import_that_waits() {
+        const WAITING: u64 = 10_200;
+        let directory = tempfile::tempdir().unwrap();
+        let core = core(directory.path());
+        // Every third upload came to its end and has a job; the last one is done.
+        let fill = |tx: &mut Tx<'_>| {
+            for n in 1..=WAITING {
+                tx.insert(Import { job_id: (n % 3 == 0).then_some(n), ..Import::default() })?;
+            }
+            tx.insert(Import { status: ImportStatus::Completed, ..Import::default() })
+        };
+        let done = core.store.write("test", fill).await.unwrap();
+        std::fs::create_dir(core.spool()).unwrap();
+        for id in [1, 3, WAITING - 1, WAITING, done.id] {
+            std::fs::write(spool::path(&core, id), "report").unwrap();
+        }
+        std::fs::write(core.spool().join("upload-half"), "rep").unwrap();
+
+        tidy(&core).await.unwrap();
+
+        for import in all(&core) {
+            let id = import.id;
+            let wanted = match import.job_id {
+                Some(_) => ImportStatus::Pending,
+                None if id == done.id => ImportStatus::Completed,
+                None => ImportStatus::Failed,
+            };
+            assert_eq!(import.status, wanted, "{id}");
+            assert_eq!(import.error.is_some(), wanted == ImportStatus::Failed, "{id}");
+        }
+        let left = std::fs::read_dir(core.spool()).unwrap();
+        let mut left: Vec<_> =
+            left.map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
+        left.sort();
+        assert_eq!(left, [WAITING.to_string(), "3".to_owned()]);
+    }
 }

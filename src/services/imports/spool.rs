@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use roaring::RoaringBitmap;
 use sha2::{Digest as _, Sha256};
 
 use crate::base::{Code, Error, Result};
@@ -105,7 +106,7 @@ pub(super) fn remove(core: &Core, import_id: u64) {
 }
 
 /// Removes every file but those of these imports.
-pub(super) fn sweep(core: &Core, keep: &[u64]) -> Result<()> {
+pub(super) fn sweep(core: &Core, keep: &RoaringBitmap) -> Result<()> {
     let directory = core.spool();
     if !directory.exists() {
         return Ok(());
@@ -113,8 +114,7 @@ pub(super) fn sweep(core: &Core, keep: &[u64]) -> Result<()> {
     for entry in fs::read_dir(&directory).map_err(|e| spool_error(&e))? {
         let entry = entry.map_err(|e| spool_error(&e))?;
         let name = entry.file_name();
-        let wanted =
-            name.to_str().and_then(|n| n.parse::<u64>().ok()).is_some_and(|id| keep.contains(&id));
+        let wanted = name.to_str().and_then(|n| n.parse().ok()).is_some_and(|id| keep.contains(id));
         if !wanted {
             fs::remove_file(entry.path()).map_err(|e| spool_error(&e))?;
         }

@@ -111,6 +111,8 @@ fn sort() -> impl Strategy<Value = Vec<Sort>> {
         "-seen",
         "color,-id,score",
         "id,name",
+        "-name",
+        "due,-owner",
     ];
     let sortable: Vec<&'static str> = query::sortable::<Sample>().collect();
     let random = vec((select(sortable), any::<bool>()), 0..3).prop_map(|steps| {

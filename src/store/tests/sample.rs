@@ -85,7 +85,12 @@ impl Record for Sample {
             Index::on("idx_samples_site", &[asc("site")], "Single."),
             Index::on("idx_samples_rank", &[asc("rank")], "Single, optional."),
             Index::on("idx_samples_score", &[asc("score")], "Single."),
-            Index::on("idx_samples_name", &[asc("name")], "Text."),
+            Index::on("idx_samples_name", &[asc("name"), asc("rank")], "Text, and more."),
+            Index::on(
+                "idx_samples_due_owner_score",
+                &[asc("due"), desc("owner"), asc("score")],
+                "Mixed, and more.",
+            ),
             Index::on("idx_samples_due", &[asc("due")], "Time."),
             Index::on("idx_samples_seen_name", &[desc("seen"), asc("name")], "Mixed."),
             Index::on("idx_samples_flag_seen", &[asc("flag"), desc("seen")], "Filter and order."),

@@ -4287,7 +4287,7 @@ export interface operations {
                 /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
                 cursor?: string;
                 /** @description Order; `-` for largest first. By default `-priority_score`. */
-                sort?: ("id" | "-id" | "severity" | "-severity" | "status" | "-status" | "is_open" | "-is_open" | "cve_id" | "-cve_id" | "component" | "-component" | "component_key" | "-component_key" | "ecosystem" | "-ecosystem" | "fix_available" | "-fix_available" | "kev" | "-kev" | "assigned_to" | "-assigned_to" | "priority_score" | "-priority_score" | "first_seen" | "-first_seen" | "last_seen" | "-last_seen" | "resolved_at" | "-resolved_at" | "due_at" | "-due_at")[];
+                sort?: ("id" | "-id" | "severity" | "-severity" | "status" | "-status" | "is_open" | "-is_open" | "asset_id" | "-asset_id" | "asset" | "-asset" | "vulnerability_id" | "-vulnerability_id" | "cve_id" | "-cve_id" | "component" | "-component" | "component_key" | "-component_key" | "ecosystem" | "-ecosystem" | "fix_available" | "-fix_available" | "kev" | "-kev" | "assigned_to" | "-assigned_to" | "priority_score" | "-priority_score" | "first_seen" | "-first_seen" | "last_seen" | "-last_seen" | "resolved_at" | "-resolved_at" | "due_at" | "-due_at")[];
                 /** @description Only these fields of each row. */
                 fields?: ("id" | "version" | "created_at" | "updated_at" | "asset_id" | "asset" | "vulnerability_id" | "cve_id" | "title" | "severity" | "status" | "component" | "fixed_version" | "fix_available" | "priority_score" | "cvss_score" | "epss_score" | "kev" | "first_seen" | "last_seen" | "resolved_at" | "reopened_at" | "reopened_count" | "due_at" | "assigned_to" | "notes" | "status_reason" | "sources" | "last_import_id")[];
                 /** @description Related records to send along. `asset`: The assets of the page's findings. `vulnerability`: The vulnerabilities of the page's findings. */
@@ -6980,7 +6980,7 @@ export interface operations {
                 /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
                 cursor?: string;
                 /** @description Order; `-` for largest first. By default `-id`. */
-                sort?: ("id" | "-id" | "action" | "-action" | "actor_type" | "-actor_type" | "actor" | "-actor" | "resource_type" | "-resource_type" | "success" | "-success" | "request_id" | "-request_id" | "created_at" | "-created_at")[];
+                sort?: ("id" | "-id" | "action" | "-action" | "actor_type" | "-actor_type" | "actor" | "-actor" | "resource_type" | "-resource_type" | "resource_id" | "-resource_id" | "success" | "-success" | "request_id" | "-request_id" | "created_at" | "-created_at")[];
                 /** @description Only these fields of each row. */
                 fields?: ("id" | "version" | "created_at" | "updated_at" | "action" | "actor_type" | "actor_id" | "actor" | "resource_type" | "resource_id" | "resource" | "success" | "ip_address" | "request_id" | "changes" | "detail" | "hash")[];
             };

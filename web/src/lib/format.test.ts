@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ago, bytes, compact, curl, cvss, dayOfDue, dueFromDay, duration, percent, plural, webAddress } from "./format.ts";
+import { ago, bytes, compact, curl, cvss, dayOfDue, dueFromDay, duration, percent, plural, spaced, webAddress } from "./format.ts";
 
 describe("format", () => {
   it("counts", () => {
@@ -8,6 +8,14 @@ describe("format", () => {
     expect(plural(0, "vulnerability", "vulnerabilities")).toBe("0 vulnerabilities");
     expect(compact(9999)).toBe("9,999");
     expect(compact(12_345)).toBe("12.3K");
+  });
+
+  it("leaves no gap for a part that is not known", () => {
+    expect(spaced("trivy", "0.58.1")).toBe("trivy 0.58.1");
+    expect(`${spaced("trivy", undefined)}, 3 h ago`).toBe("trivy, 3 h ago");
+    expect(spaced("trivy", " ", "")).toBe("trivy");
+    expect(spaced(undefined, "9")).toBe("9");
+    expect(spaced()).toBe("");
   });
 
   it("never rounds a small chance down to nothing", () => {

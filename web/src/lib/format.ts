@@ -17,6 +17,11 @@ export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
+/** The parts that are known, with one space between: `trivy 0.58.1`, or `trivy` alone. */
+export function spaced(...parts: (string | undefined)[]): string {
+  return parts.map((part) => part?.trim()).filter(Boolean).join(" ");
+}
+
 /** A priority score: a whole number from 0 to 100. */
 export function score(value: number): string {
   return String(Math.round(value));

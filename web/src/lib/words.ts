@@ -13,6 +13,11 @@ export const SEVERITY_LABEL: Record<Severity, string> = {
   unknown: "Unknown",
 };
 
+/** A severity's colour in both themes, for `style:`; the colours themselves are in tokens.css. */
+export function severityColor(severity: Severity): string {
+  return `var(--sev-${severity})`;
+}
+
 export const STATUSES: readonly FindingStatus[] = [
   "open",
   "under_investigation",

@@ -18,6 +18,13 @@ describe("texts from reports", () => {
     void unmount(component);
   });
 
+  it("have no heading when a report has no links", () => {
+    const component = mount(References, { target: document.body, props: { links: [], panel: true } });
+    flushSync();
+    expect(document.querySelector("section, h2, ul")).toBeNull();
+    void unmount(component);
+  });
+
   it("stay text in the history", () => {
     const log = { id: 1, version: 1, updated_at: "2026-08-12T12:00:00Z", created_at: "2026-08-12T12:00:00Z", action: "findings.update", actor_type: "user" as const, actor: "a", success: true, hash: "h", changes: { notes: { old: "a", new: "<b>bold</b>" }, due_at: {} } };
     const component = mount(AuditChanges, { target: document.body, props: { log } });

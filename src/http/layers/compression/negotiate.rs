@@ -57,9 +57,16 @@ impl Accepted {
     /// The encoding to use, by the client's and then our preference; `None` for plain.
     #[must_use]
     pub fn best(&self) -> Option<Encoding> {
+        self.best_of(&Encoding::ALL)
+    }
+
+    /// [`Accepted::best`] among those that there are, our preferred first.
+    #[must_use]
+    pub fn best_of(&self, offered: &[Encoding]) -> Option<Encoding> {
         let floor = if self.identity_named { self.identity } else { 0 };
-        Encoding::ALL
-            .into_iter()
+        offered
+            .iter()
+            .copied()
             .filter(|e| self.quality(*e) > 0 && self.quality(*e) >= floor)
             // Of equal ones `max_by_key` takes the last.
             .rev()
@@ -130,6 +137,21 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(read(text).best(), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_is_not_offered_is_not_chosen() {
+        use Encoding::{Brotli, Zstd};
+        let of = |text, offered: &[Encoding]| read(text).best_of(offered);
+        // At equal weight the order of what is offered decides.
+        assert_eq!(of("gzip, deflate, br, zstd", &[Brotli, Zstd]), Some(Brotli));
+        assert_eq!(of("*", &[Brotli, Zstd]), Some(Brotli));
+        assert_eq!(of("br;q=0.5, zstd;q=0.9", &[Brotli, Zstd]), Some(Zstd));
+        assert_eq!(of("br;q=0, *", &[Brotli, Zstd]), Some(Zstd));
+        assert_eq!(of("gzip", &[Brotli, Zstd]), None);
+        assert_eq!(of("br, zstd;q=0.1", &[Zstd]), Some(Zstd));
+        assert_eq!(of("identity, br;q=0.5", &[Brotli]), None);
+        assert_eq!(of("br, zstd", &[]), None);
     }
 
     #[test]
