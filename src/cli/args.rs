@@ -116,6 +116,8 @@ pub enum Resource {
     Vulnerabilities,
     /// What can be vulnerable
     Assets,
+    /// What was decided about findings
+    Decisions,
     /// Fixes
     Patches,
     /// Scanner reports that were taken in

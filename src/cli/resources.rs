@@ -13,6 +13,7 @@ impl Resource {
             Self::Findings => "/findings",
             Self::Vulnerabilities => "/vulnerabilities",
             Self::Assets => "/assets",
+            Self::Decisions => "/decisions",
             Self::Patches => "/patches",
             Self::Imports => "/imports",
             Self::Jobs => "/jobs",
@@ -29,6 +30,7 @@ impl Resource {
             Self::Findings => FINDINGS,
             Self::Vulnerabilities => VULNERABILITIES,
             Self::Assets => ASSETS,
+            Self::Decisions => DECISIONS,
             Self::Patches => PATCHES,
             Self::Imports => IMPORTS,
             Self::Jobs => JOBS,
@@ -71,6 +73,19 @@ const ASSETS: &[Column] = &[
     ("HIGH", "open_findings.high"),
     ("OPEN", "open_findings.total"),
     ("LAST SCANNED", "last_scanned"),
+];
+const DECISIONS: &[Column] = &[
+    ("ID", "id"),
+    ("KIND", "kind"),
+    ("STATE", "state"),
+    ("SCOPE", "scope"),
+    ("VULNERABILITY", "vulnerability"),
+    ("PACKAGE", "package"),
+    ("ASSET", "asset"),
+    ("TAG", "tag"),
+    ("EXPIRES", "expires_at"),
+    ("AUTHOR", "author"),
+    ("REASON", "reason"),
 ];
 const PATCHES: &[Column] = &[
     ("ID", "id"),

@@ -3,6 +3,7 @@
 use poem_openapi::{Object, types::MaybeUndefined};
 use serde::{Deserialize, Serialize};
 
+use super::identity::KnownName;
 use super::scan::ScanKind;
 use super::search;
 use super::severity::SeverityCounts;
@@ -140,8 +141,11 @@ pub struct Asset {
     /// When a scan of it was imported last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_scanned: Option<Timestamp>,
+    /// Every other name by which it can be known again.
+    #[serde(default)]
+    pub identifiers: Vec<KnownName>,
     /// The newest complete scan of each scanner and kind: what it no longer names has gone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub coverage: Vec<Coverage>,
     /// Open findings by severity, kept up to date with every change of a finding.
     pub open_findings: SeverityCounts,
@@ -180,6 +184,7 @@ impl Asset {
             is_active: true,
             last_seen: None,
             last_scanned: None,
+            identifiers: Vec::new(),
             coverage: Vec::new(),
             open_findings: SeverityCounts::default(),
             risk_score: 0.0,
@@ -266,6 +271,12 @@ const ASSET_FIELDS: &[Field<Asset>] = &[
         "Label as `key=value`.",
     )
     .facet(),
+    Field::<Asset>::many(
+        "identifier",
+        Kind::Text,
+        |a, f| a.identifiers.iter().for_each(|n| f(Value::Text(n.key()))),
+        "Another name as `kind:value`.",
+    ),
     Field::<Asset>::new("risk_score", Kind::F64, |a, f| f(a.risk_score.into()), "0 to 100."),
     Field::<Asset>::new(
         "last_seen",
@@ -306,6 +317,11 @@ const ASSET_INDEXES: &[Index] = &[
         "Look-up by natural key; every import does it per asset.",
     )
     .unique(),
+    Index::on(
+        "idx_assets_identifier",
+        &[asc("identifier")],
+        "Look-up by any other name; imports do it per asset.",
+    ),
     Index::on("idx_assets_hostname", &[asc("hostname")], "Look-up and order by host name."),
     Index::on("idx_assets_ip_address", &[asc("ip_address")], "Look-up by address."),
     Index::on("idx_assets_is_active", &[asc("is_active")], "Assets in use."),

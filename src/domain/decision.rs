@@ -268,9 +268,11 @@ pub fn apply<'d>(
         }
     }
     let winner = applying.into_iter().find(|d| d.kind.verdict().is_some());
+    if winner.is_some() || finding.verdict.is_some() {
+        finding.status_reason = winner.and_then(|d| d.reason.clone());
+    }
     finding.verdict = winner.and_then(|d| d.kind.verdict());
     finding.decision_id = winner.map(|d| d.id);
-    finding.status_reason = winner.and_then(|d| d.reason.clone());
     winner
 }
 
@@ -324,12 +326,12 @@ const DECISION_FIELDS: &[Field<Decision>] = &[
         |d, f| f((&d.expires_at).into()),
         "Until when it holds.",
     ),
-    Field::<Decision>::new(
+    Field::<Decision>::many(
         "ends_next",
         Kind::Time,
         |d, f| {
             let next = d.expires_at.filter(|_| d.state == DecisionState::Active);
-            f((&next).into());
+            next.into_iter().for_each(|at| f(at.into()));
         },
         "Until when it holds, of those that hold.",
     ),

@@ -10,11 +10,12 @@ use super::scan::ScanKind;
 use super::search;
 use super::severity::Severity;
 use super::status::{FindingStatus, Stage, Transition, Verdict};
+use super::vex::Justification;
 use crate::base::record::{Field, Index, Kind, Record, Value, asc};
 use crate::base::{Code, Error, Result, Timestamp};
 
 /// What one scanner says about a finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Object)]
 pub struct Source {
     /// The tool: `trivy`.
     pub scanner: String,
@@ -58,7 +59,7 @@ pub struct Source {
 }
 
 /// A vulnerability on an asset in a component.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Object)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Object)]
 pub struct Finding {
     /// Number.
     pub id: u64,
@@ -94,7 +95,7 @@ pub struct Finding {
     /// The component and where it lies.
     pub component: Component,
     /// Where it was seen, if that is more than the component's path.
-    #[serde(default, skip_serializing_if = "Place::is_empty")]
+    #[serde(default)]
     pub place: Place,
     /// The lowest version without it, as the source writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -141,7 +142,7 @@ pub struct Finding {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Every change of its status, oldest first; the newest hundred.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub history: Vec<Transition>,
     /// Every scanner that saw it, and what it said.
     pub sources: Vec<Source>,
@@ -418,9 +419,16 @@ impl Record for Finding {
 pub struct FindingPatch {
     /// New status; `fixed` is for scans only.
     pub status: Option<FindingStatus>,
-    /// Why; wanted for false positives, accepted risks and "not affected".
+    /// Why; needed for false positives, accepted risks and "not affected".
     #[oai(validator(max_length = 4000))]
     pub status_reason: MaybeUndefined<String>,
+    /// Until when that decision holds.
+    pub expires_at: Option<Timestamp>,
+    /// What lowers the risk meanwhile.
+    #[oai(validator(max_length = 4000))]
+    pub compensating_control: Option<String>,
+    /// Why it is not affected, in the words of VEX.
+    pub justification: Option<Justification>,
     /// Who works on it.
     #[oai(validator(max_length = 255))]
     pub assigned_to: MaybeUndefined<String>,

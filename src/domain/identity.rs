@@ -3,7 +3,9 @@
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 
+use super::observation::AssetObservation;
 use super::words::word_enum;
+use crate::base::Timestamp;
 
 word_enum! {
     /// What kind of name it is, most telling first.
@@ -37,6 +39,38 @@ word_enum! {
     }
 }
 
+impl IdentifierKind {
+    /// Whether a thing has one name of this kind at a time, so that another means another
+    /// thing.
+    #[must_use]
+    pub const fn is_singular(self) -> bool {
+        matches!(self, Self::InstanceId | Self::AgentId | Self::SystemUuid | Self::ImageDigest)
+    }
+}
+
+/// A rule by which a report finds its asset: by a kind of name. Rules are tried in their
+/// order, after the natural key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
+#[oai(deny_unknown_fields)]
+pub struct Rule {
+    /// The kind of name.
+    pub kind: IdentifierKind,
+    /// Whether it is used.
+    pub enabled: bool,
+}
+
+/// The rules of a new installation. Names that different things can share (addresses that
+/// are handed out, host names of freshly made machines, tags that move) are left to people
+/// to enable.
+#[must_use]
+pub fn rules() -> Vec<Rule> {
+    use IdentifierKind as K;
+    let on = [K::InstanceId, K::AgentId, K::SystemUuid, K::Fqdn];
+    let off = [K::Hostname, K::Mac, K::Ip, K::ImageDigest, K::ImageTag, K::Repository, K::Purl];
+    let rule = |enabled| move |kind| Rule { kind, enabled };
+    on.into_iter().map(rule(true)).chain(off.into_iter().map(rule(false))).collect()
+}
+
 /// One name of an asset.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Object)]
 pub struct Identifier {
@@ -47,6 +81,12 @@ pub struct Identifier {
 }
 
 impl Identifier {
+    /// The form under which it is looked up.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}:{}", self.kind, self.value)
+    }
+
     /// The identifier in its normal form, or `None` if the value says nothing: host names
     /// and domain names in lower case without a final dot, MAC addresses as `aa:bb:cc:…`,
     /// IP addresses as RFC 5952 writes them; loopback and unspecified addresses, `localhost`
@@ -72,6 +112,51 @@ impl Identifier {
             }
         };
         (!normal.is_empty()).then_some(Self { kind, value: normal })
+    }
+}
+
+impl AssetObservation {
+    /// Every name that it gives the asset, but for the natural key.
+    #[must_use]
+    pub fn names(&self) -> Vec<Identifier> {
+        let mut names = self.identifiers.clone();
+        let mut add = |kind, value: Option<&String>| {
+            let name = value.and_then(|value| Identifier::new(kind, value));
+            if let Some(name) = name.filter(|name| !names.contains(name)) {
+                names.push(name);
+            }
+        };
+        let is_fqdn = self.hostname.as_ref().is_some_and(|name| name.contains('.'));
+        let kind = if is_fqdn { IdentifierKind::Fqdn } else { IdentifierKind::Hostname };
+        add(kind, self.hostname.as_ref());
+        add(IdentifierKind::Ip, self.ip_address.as_ref());
+        add(IdentifierKind::Mac, self.mac_address.as_ref());
+        names
+    }
+}
+
+/// A name of an asset, and why it is believed to be one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
+pub struct KnownName {
+    /// What kind of name it is.
+    pub kind: IdentifierKind,
+    /// The name.
+    pub value: String,
+    /// Who says so: a scanner, or an account.
+    pub source: String,
+    /// The rule by which a report under this name was taken for this asset; absent: it was
+    /// only mentioned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matched_by: Option<String>,
+    /// Since when.
+    pub first_seen: Timestamp,
+}
+
+impl KnownName {
+    /// The form under which it is looked up.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}:{}", self.kind, self.value)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 
+use super::scan::ScanKind;
 use super::words::word_enum;
 use crate::base::record::{Field, Index, Kind, Record, asc};
 use crate::base::{Code, Error, Timestamp};
@@ -21,6 +22,8 @@ word_enum! {
         /// Applied, but it would close suspiciously many findings, so it closed none: a
         /// person accepts or discards that.
         Quarantined "quarantined",
+        /// Applied, and a person refused that it closes anything.
+        Discarded "discarded",
         /// Refused; nothing was changed.
         Failed "failed",
     }
@@ -33,6 +36,15 @@ pub struct ImportError {
     pub code: String,
     /// What is wrong, with the place.
     pub detail: String,
+}
+
+/// What a quarantined import covers completely.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
+pub struct HeldScope {
+    /// The asset.
+    pub asset_id: u64,
+    /// What was looked at.
+    pub scans: Vec<ScanKind>,
 }
 
 /// An entry that did not become a finding.
@@ -103,6 +115,9 @@ pub struct Import {
     /// Findings that would be closed if it is accepted.
     #[serde(default)]
     pub held: u64,
+    /// What it covers completely, while that is held back.
+    #[serde(default)]
+    pub held_scopes: Vec<HeldScope>,
     /// Distinct components in it.
     #[serde(default)]
     pub components: u64,
@@ -121,10 +136,10 @@ pub struct Import {
     #[serde(default)]
     pub skipped_reasons: BTreeMap<String, u64>,
     /// Where the first of them stand: at most ten of each reason.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub skipped_places: Vec<SkippedPlace>,
     /// What a person should know about how it was taken.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub notes: Vec<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,6 +152,17 @@ pub struct Import {
     /// When it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
+}
+
+impl ImportStatus {
+    /// Whether the report has been applied, or never will be.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Pending | Self::Running => false,
+            Self::Completed | Self::Failed | Self::Quarantined | Self::Discarded => true,
+        }
+    }
 }
 
 impl Import {

@@ -3,6 +3,7 @@
 use super::asset::Asset;
 use super::component::Component;
 use super::finding::{Finding, Source};
+use super::identity::{IdentifierKind, KnownName};
 use super::observation::{
     AssetObservation, FindingObservation, ReportInfo, VulnerabilityObservation,
 };
@@ -70,6 +71,46 @@ pub fn asset(asset: &mut Asset, seen: &AssetObservation, at: Timestamp) {
     }
 }
 
+/// Takes over what another asset says that has turned out to be the same; where both say
+/// something, this one stays as it is.
+pub fn assets(asset: &mut Asset, other: &Asset, by: &str, now: Timestamp) {
+    let take = |to: &mut Option<String>, from: &Option<String>| {
+        if to.is_none() {
+            to.clone_from(from);
+        }
+    };
+    take(&mut asset.hostname, &other.hostname);
+    take(&mut asset.ip_address, &other.ip_address);
+    take(&mut asset.mac_address, &other.mac_address);
+    take(&mut asset.os_type, &other.os_type);
+    take(&mut asset.os_version, &other.os_version);
+    take(&mut asset.os_architecture, &other.os_architecture);
+    take(&mut asset.owner, &other.owner);
+    take(&mut asset.location, &other.location);
+    take(&mut asset.description, &other.description);
+    for (key, value) in &other.tags {
+        asset.tags.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+    for c in &other.coverage {
+        asset.cover(&c.scanner, c.scan, c.at, c.import_id);
+    }
+    let name = KnownName {
+        kind: IdentifierKind::Name,
+        value: other.asset_id.clone(),
+        source: by.to_owned(),
+        matched_by: Some("joined".to_owned()),
+        first_seen: now,
+    };
+    for name in std::iter::once(&name).chain(&other.identifiers) {
+        let known = |n: &KnownName| n.kind == name.kind && n.value == name.value;
+        if !asset.identifiers.iter().any(known) {
+            asset.identifiers.push(name.clone());
+        }
+    }
+    asset.last_seen = asset.last_seen.max(other.last_seen);
+    asset.last_scanned = asset.last_scanned.max(other.last_scanned);
+}
+
 /// Takes over what a scanner says about a vulnerability, but for its ids: lists are united, each source's
 /// CVSS replaces its own, the severity only rises.
 pub fn vulnerability(
@@ -78,6 +119,7 @@ pub fn vulnerability(
     severity: Severity,
     component: Option<&Component>,
 ) {
+    unite(&mut v.advisories, &super::alias::Ids::of(seen).advisories);
     unite(&mut v.cwe_ids, &seen.cwe_ids);
     unite(&mut v.references, &seen.references);
     if let Some(title) = seen.title.as_ref().filter(|_| v.title == v.cve_id) {
@@ -179,7 +221,9 @@ pub fn succeed(finding: &mut Finding, before: &Finding) {
     take(&mut finding.notes, &before.notes);
     finding.due_at = finding.due_at.or(before.due_at);
     finding.first_seen = finding.first_seen.min(before.first_seen);
-    finding.stage = finding.stage.max(before.stage);
+    if before.stage != Stage::PendingRestart {
+        finding.stage = finding.stage.max(before.stage);
+    }
 }
 
 fn unite(known: &mut Vec<String>, seen: &[String]) {
@@ -199,8 +243,6 @@ pub fn new_finding(
     by: Sighting<'_>,
 ) -> Finding {
     let mut finding = Finding {
-        id: 0,
-        version: 0,
         created_at: by.at,
         updated_at: by.at,
         asset_id: asset.id,
@@ -209,31 +251,14 @@ pub fn new_finding(
         cve_id: v.cve_id.clone(),
         title: v.title.clone(),
         severity: seen.severity,
-        status: FindingStatus::Open,
-        stage: Stage::Open,
-        verdict: None,
-        decision_id: None,
         component: seen.component.clone(),
         place: seen.place.clone(),
         fixed_version: seen.fixed_version.clone(),
         fix_available: seen.fixed_version.is_some(),
-        priority_score: 0.0,
-        cvss_score: None,
-        epss_score: None,
-        kev: false,
         first_seen: seen.first_seen.map_or(by.at, |t| t.min(by.at)),
         last_seen: by.at,
-        resolved_at: None,
-        verified_at: None,
-        reopened_at: None,
-        reopened_count: 0,
-        due_at: None,
-        assigned_to: None,
-        notes: None,
-        status_reason: None,
-        history: Vec::new(),
-        sources: Vec::new(),
         last_import_id: by.import_id,
+        ..Finding::default()
     };
     note_source(&mut finding, seen, by);
     // A newer complete scan that has been imported before did not see it.
@@ -328,6 +353,17 @@ fn note_source(finding: &mut Finding, seen: &FindingObservation, by: Sighting<'_
         }
         None => finding.sources.push(newest),
     }
+}
+
+/// Brings up to date what follows from a finding's sources alone.
+pub fn rated_by_sources(finding: &mut Finding) {
+    finding.severity = present_severity(finding);
+    let mut newest: Vec<&Source> = finding.sources.iter().collect();
+    newest.sort_by_key(|s| std::cmp::Reverse(s.last_seen));
+    finding.fixed_version = newest.iter().find_map(|s| s.fixed_version.clone());
+    finding.fix_available = finding.fixed_version.is_some();
+    finding.first_seen = newest.iter().map(|s| s.first_seen).min().unwrap_or(finding.first_seen);
+    finding.last_seen = newest.iter().map(|s| s.last_seen).max().unwrap_or(finding.last_seen);
 }
 
 fn present_severity(finding: &Finding) -> Severity {

@@ -8,6 +8,7 @@ use super::Tag;
 use super::common::{self, Batch, BatchGet, FacetPage, Page};
 use crate::domain::asset::Asset;
 use crate::domain::audit::AuditLog;
+use crate::domain::decision::Decision;
 use crate::domain::finding::Finding;
 use crate::domain::import::Import;
 use crate::domain::job::Job;
@@ -133,6 +134,18 @@ readable!(
     "count_assets",
     "batch_get_assets",
     "Reading assets."
+);
+readable!(
+    Decisions,
+    Decision,
+    Role::Viewer,
+    Tag::Decisions,
+    "/decisions",
+    "list_decisions",
+    "get_decision",
+    "count_decisions",
+    "batch_get_decisions",
+    "Reading decisions."
 );
 readable!(
     Patches,

@@ -10,7 +10,7 @@ use super::closing::{self, Closings};
 use super::run::{Attempt, progressed};
 use super::step::{Item, Step, StepDone};
 use crate::base::{Result, Timestamp};
-use crate::domain::import::{Import, ImportStatus, SKIPPED_PLACES, SkippedPlace};
+use crate::domain::import::{HeldScope, Import, ImportStatus, SKIPPED_PLACES, SkippedPlace};
 use crate::domain::merge::Effect;
 use crate::domain::observation::{
     AssetObservation, Observation, ReportInfo, Skip, SkipReason, VulnerabilityObservation,
@@ -103,7 +103,7 @@ impl Naming {
 }
 
 #[derive(Default, Clone)]
-pub(super) struct Counts {
+struct Counts {
     new: u64,
     seen: u64,
     reopened: u64,
@@ -256,6 +256,7 @@ impl<'a> Applier<'a> {
             vulnerabilities: self.vulnerabilities.len(),
             closed: outcome.closed,
             held: outcome.held,
+            held_scopes: if outcome.held > 0 { held_scopes(&self.closings) } else { Vec::new() },
         };
         let by = self.by.clone();
         self.attempt
@@ -273,6 +274,13 @@ struct Outcome {
     vulnerabilities: u64,
     closed: u64,
     held: u64,
+    held_scopes: Vec<HeldScope>,
+}
+
+fn held_scopes(closings: &Closings) -> Vec<HeldScope> {
+    let held =
+        |(asset_id, scans): (u64, &[ScanKind])| HeldScope { asset_id, scans: scans.to_vec() };
+    closings.scopes().map(held).collect()
 }
 
 fn complete(tx: &mut Tx<'_>, by: &Source, outcome: &Outcome) -> Result<()> {
@@ -294,6 +302,7 @@ fn complete(tx: &mut Tx<'_>, by: &Source, outcome: &Outcome) -> Result<()> {
         reopened: counts.reopened,
         closed: outcome.closed,
         held: outcome.held,
+        held_scopes: outcome.held_scopes.clone(),
         components: counts.components,
         services: counts.services,
         advisories: counts.advisories,

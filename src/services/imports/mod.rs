@@ -1,9 +1,13 @@
 //! Imports: take an upload in, and later apply it as a job.
 
 mod apply;
+mod closing;
+mod quarantine;
 mod run;
 mod spool;
+mod step;
 
+pub use quarantine::{accept, discard};
 pub use run::run;
 pub use spool::Upload;
 
@@ -109,7 +113,7 @@ pub async fn wait(core: &Core, id: u64) -> Result<Import> {
             };
             (import, job)
         };
-        let ended = matches!(import.status, ImportStatus::Completed | ImportStatus::Failed);
+        let ended = import.status.is_final();
         // Its job too: who looks at that next shall not find it running.
         if job.map_or(ended, |j| j.status.is_final()) {
             return Ok(import);
@@ -183,6 +187,8 @@ mod tests {
             data_dir: directory.to_owned(),
             report: input::Limits::default(),
             max_upload_bytes: 1,
+            quarantine_percent: 50,
+            quarantine_above: 10,
             session_s: 1,
             session_idle_s: 1,
             lockout_failures: 1,

@@ -10,7 +10,8 @@ use super::apply::{Kinds, Source, duplicate};
 use crate::base::Result;
 use crate::domain::asset::Asset;
 use crate::domain::decision::{self, Decision};
-use crate::domain::finding::{Finding, identity};
+use crate::domain::finding::{self, Finding};
+use crate::domain::identity::Rule;
 use crate::domain::merge::{self, Effect, Sighting};
 use crate::domain::observation::{
     AssetObservation, FindingObservation, Skip, VulnerabilityObservation,
@@ -20,7 +21,7 @@ use crate::domain::vex::Statement;
 use crate::domain::vulnerability::Vulnerability;
 use crate::services::findings::{BY_ASSET, scored};
 use crate::services::tally::Tally;
-use crate::services::{aliases, decisions};
+use crate::services::{aliases, decisions, identity};
 use crate::store::{Direction, Read, Tx};
 
 /// What a step is made of.
@@ -50,6 +51,7 @@ pub(super) struct Step<'a> {
     vulnerabilities: HashMap<String, Vulnerability>,
     here: RoaringBitmap,
     tally: Tally,
+    rules: Option<Vec<Rule>>,
     done: StepDone,
 }
 
@@ -62,6 +64,7 @@ impl<'a> Step<'a> {
             vulnerabilities: HashMap::new(),
             here: RoaringBitmap::new(),
             tally: Tally::default(),
+            rules: None,
             done: StepDone::default(),
         }
     }
@@ -99,22 +102,32 @@ impl<'a> Step<'a> {
         }
     }
 
+    fn rules(&mut self, tx: &Tx<'_>) -> Result<Vec<Rule>> {
+        if self.rules.is_none() {
+            self.rules = Some(identity::current_rules(tx)?);
+        }
+        Ok(self.rules.clone().unwrap_or_default())
+    }
+
     /// The asset as it is known now; made or brought up to date if need be.
     fn asset(&mut self, tx: &mut Tx<'_>, seen: &AssetObservation) -> Result<Asset> {
+        let (source, at) = (self.by.report.scanner.as_str(), self.by.at);
         let known = match self.assets.get(&seen.asset_id) {
-            Some(asset) => Some(asset.clone()),
-            None => tx.find_by::<Asset>("idx_assets_asset_id", &[(&seen.asset_id).into()])?,
+            Some(asset) => Some((asset.clone(), None)),
+            None => identity::find(tx, &self.rules(tx)?, seen)?,
         };
         let asset = match known {
             None => {
                 let mut asset = Asset::new(seen.asset_id.clone());
                 asset.asset_type = seen.asset_type;
-                merge::asset(&mut asset, seen, self.by.at);
+                merge::asset(&mut asset, seen, at);
+                identity::note_names(&mut asset, seen, source, None, at);
                 tx.insert(asset)?
             }
-            Some(before) => {
+            Some((before, by)) => {
                 let mut after = before.clone();
-                merge::asset(&mut after, seen, self.by.at);
+                merge::asset(&mut after, seen, at);
+                identity::note_names(&mut after, seen, source, by, at);
                 let same = Asset {
                     last_seen: before.last_seen,
                     last_scanned: before.last_scanned,
@@ -148,20 +161,20 @@ impl<'a> Step<'a> {
         on: Option<&FindingObservation>,
     ) -> Result<Vulnerability> {
         let known = match self.vulnerabilities.get(&seen.id) {
-            Some(v) if aliases::has_all(v, seen) => Some(v.clone()),
+            Some(v) if aliases::has_all(v, seen) => Ok(v.clone()),
             _ => {
-                let source = &self.by.report.scanner;
-                let resolved = aliases::resolve(tx, seen, source, self.by.at)?;
-                if resolved.moved {
-                    // Findings, counts and names have changed under what was read.
+                let mut found = aliases::look_up(tx, seen)?;
+                if found.moves() {
+                    // Findings, counts and names change under what was read.
                     self.settle(tx)?;
+                    found = aliases::look_up(tx, seen)?;
                 }
-                resolved.vulnerability
+                aliases::agree(tx, found, &self.by.report.scanner)?
             }
         };
-        let is_new = known.is_none();
-        let before = known.unwrap_or_else(|| {
-            aliases::new(seen, self.by.report.scanner.clone(), self.by.at)
+        let is_new = known.is_err();
+        let before = known.unwrap_or_else(|ids| {
+            aliases::new(&ids, seen, self.by.report.scanner.clone(), self.by.at)
         });
         let mut after = before.clone();
         merge::vulnerability(&mut after, seen, severity, on.map(|f| &f.component));
@@ -183,7 +196,8 @@ impl<'a> Step<'a> {
         on: &AssetObservation,
         seen: &FindingObservation,
     ) -> Result<()> {
-        let vulnerability = self.vulnerability(tx, &seen.vulnerability, seen.severity, Some(seen))?;
+        let vulnerability =
+            self.vulnerability(tx, &seen.vulnerability, seen.severity, Some(seen))?;
         let asset = match self.assets.get(&on.asset_id) {
             Some(asset) => asset.clone(),
             None => self.asset(tx, on)?,
@@ -191,7 +205,7 @@ impl<'a> Step<'a> {
         let identity = [
             asset.id.into(),
             vulnerability.id.into(),
-            identity(&seen.component, &seen.place).as_str().into(),
+            finding::identity(&seen.component, &seen.place).as_str().into(),
         ];
         let Some(before) = tx.find_by::<Finding>(BY_ASSET, &identity)? else {
             return self.new_finding(tx, &asset, &vulnerability, seen, on);
