@@ -58,6 +58,16 @@ pub struct Source {
     pub gone_at: Option<Timestamp>,
 }
 
+impl Source {
+    /// Whether both are what one scanner says by one kind of scan under the same names.
+    /// What it says under other names is kept beside it, so that names can part again.
+    #[must_use]
+    pub fn is_of(&self, other: &Self) -> bool {
+        (&self.scanner, self.scan, &self.vulnerability, &self.asset)
+            == (&other.scanner, other.scan, &other.vulnerability, &other.asset)
+    }
+}
+
 /// A vulnerability on an asset in a component.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Object)]
 pub struct Finding {

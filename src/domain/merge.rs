@@ -182,8 +182,7 @@ pub fn vulnerabilities(v: &mut Vulnerability, other: &Vulnerability) {
 /// history, and what people said where this one says nothing.
 pub fn findings(finding: &mut Finding, other: &Finding, cause: Cause<'_>) {
     for source in &other.sources {
-        let same = |s: &&mut Source| s.scanner == source.scanner && s.scan == source.scan;
-        match finding.sources.iter_mut().find(same) {
+        match finding.sources.iter_mut().find(|s| s.is_of(source)) {
             Some(known) => {
                 let first_seen = known.first_seen.min(source.first_seen);
                 if known.last_seen < source.last_seen {
@@ -339,8 +338,7 @@ fn note_source(finding: &mut Finding, seen: &FindingObservation, by: Sighting<'_
         present: true,
         gone_at: None,
     };
-    let same = |s: &&mut Source| s.scanner == newest.scanner && s.scan == newest.scan;
-    match finding.sources.iter_mut().find(same) {
+    match finding.sources.iter_mut().find(|s| s.is_of(&newest)) {
         Some(known) => {
             known.first_seen = known.first_seen.min(newest.first_seen);
             // What is older than the scan which no longer saw it says nothing new.

@@ -3,7 +3,7 @@
 
 use super::findings::BY_VULNERABILITY;
 use super::moving::Movement;
-use super::{Core, Ctx, audit, edit};
+use super::{Core, Ctx, audit, decisions, edit};
 use crate::base::id::Reference;
 use crate::base::{Code, Error, Result, Timestamp};
 use crate::domain::alias::{self, Ids, Join};
@@ -176,6 +176,8 @@ fn absorb_one(
         let patch: Patch = tx.require(id)?;
         tx.update(Patch { vulnerability_id: v.id, ..patch })?;
     }
+    let all = findings_of(tx, v.id)?;
+    decisions::refresh_all(tx, all, by)?;
     tx.delete::<Vulnerability>(other.id)?;
     let mut joined: Vulnerability = tx.require(v.id)?;
     merge::vulnerabilities(&mut joined, other);
@@ -270,6 +272,10 @@ pub async fn part(
                 if ids.contains(&decision.vulnerability) {
                     tx.update(Decision { vulnerability_id: new.id, ..decision })?;
                 }
+            }
+            for vulnerability in [rest.id, new.id] {
+                let all = findings_of(tx, vulnerability)?;
+                decisions::refresh_all(tx, all, &by)?;
             }
             edit::note(tx, &ctx, "vulnerabilities.part", &before, &rest)?;
             tx.require(new.id)

@@ -269,6 +269,23 @@ fn follow(
     Ok(reach)
 }
 
+/// Gives findings what the decisions say now: after they, or the decisions, have moved.
+pub fn refresh_all(tx: &mut Tx<'_>, ids: Vec<u64>, actor: &str) -> Result<()> {
+    if !tx.has_had_any::<Decision>()? {
+        return Ok(());
+    }
+    let mut tally = Tally::default();
+    let cause = Cause { at: tx.now(), actor, reason: None, import_id: None };
+    for id in ids {
+        let before: Finding = tx.require(id)?;
+        let asset: Asset = tx.require(before.asset_id)?;
+        if let Some(after) = refresh(tx, &before, &asset, cause)? {
+            tally.moved(Some(&before), Some(&after));
+        }
+    }
+    tally.flush(tx)
+}
+
 /// Gives a finding what the decisions say now. Returns it if that changed it.
 pub fn refresh(
     tx: &mut Tx<'_>,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::{self, Entry};
 use super::moving::Movement;
-use super::{Core, Ctx, edit};
+use super::{Core, Ctx, decisions, edit};
 use crate::base::id::Reference;
 use crate::base::{Code, Error, Result, Timestamp, limits};
 use crate::domain::asset::Asset;
@@ -222,6 +222,8 @@ pub async fn join(
                 let decision: Decision = tx.require(id)?;
                 tx.update(Decision { asset_id: Some(before.id), ..decision })?;
             }
+            let all = findings_on(tx, before.id)?;
+            decisions::refresh_all(tx, all, &by)?;
             let other: Asset = tx.delete(other.id)?;
             let mut joined: Asset = tx.require(before.id)?;
             merge::assets(&mut joined, &other, &by, tx.now());
@@ -294,6 +296,10 @@ pub async fn part(
                 if decision.asset.as_ref().is_some_and(|name| names.contains(name)) {
                     tx.update(Decision { asset_id: Some(new.id), ..decision })?;
                 }
+            }
+            for asset in [rest.id, new.id] {
+                let all = findings_on(tx, asset)?;
+                decisions::refresh_all(tx, all, &by)?;
             }
             edit::note(tx, &ctx, "assets.part", &before, &rest)?;
             tx.require(new.id)
