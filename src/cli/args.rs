@@ -116,6 +116,8 @@ pub enum Resource {
     Vulnerabilities,
     /// What can be vulnerable
     Assets,
+    /// What is installed where
+    Packages,
     /// What was decided about findings
     Decisions,
     /// Fixes

@@ -38,13 +38,16 @@ pub struct ImportError {
     pub detail: String,
 }
 
-/// What a quarantined import covers completely.
+/// What an import covers completely, and may close findings in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
-pub struct HeldScope {
+pub struct ClosingScope {
     /// The asset.
     pub asset_id: u64,
     /// What was looked at.
     pub scans: Vec<ScanKind>,
+    /// It is a list of what is installed, so that it speaks for all scanners.
+    #[serde(default)]
+    pub by_inventory: bool,
 }
 
 /// An entry that did not become a finding.
@@ -117,7 +120,7 @@ pub struct Import {
     pub held: u64,
     /// What it covers completely, while that is held back.
     #[serde(default)]
-    pub held_scopes: Vec<HeldScope>,
+    pub held_scopes: Vec<ClosingScope>,
     /// Distinct components in it.
     #[serde(default)]
     pub components: u64,

@@ -293,9 +293,19 @@ pub fn finding(finding: &mut Finding, seen: &FindingObservation, by: Sighting<'_
 /// Scans of these kinds by `scanner`, complete and made at `at`, do not see the finding.
 /// Says whether it was closed by that.
 pub fn absent(finding: &mut Finding, kinds: &[ScanKind], by: Sighting<'_>) -> bool {
-    let (scanner, at) = (by.report.scanner.as_str(), by.at);
+    absent_for(finding, &|source| source.scanner == by.report.scanner, kinds, by)
+}
+
+/// The same for the sources that are `theirs`, whichever scanner they are of.
+pub fn absent_for(
+    finding: &mut Finding,
+    theirs: &dyn Fn(&Source) -> bool,
+    kinds: &[ScanKind],
+    by: Sighting<'_>,
+) -> bool {
+    let at = by.at;
     let mut looked = false;
-    for source in finding.sources.iter_mut().filter(|s| s.scanner == scanner) {
+    for source in finding.sources.iter_mut().filter(|s| theirs(s)) {
         if !kinds.contains(&source.scan) || source.last_seen >= at {
             continue;
         }

@@ -15,6 +15,7 @@ pub mod job;
 pub mod merge;
 pub mod observation;
 mod openapi;
+pub mod package;
 pub mod patch;
 pub mod place;
 pub mod priority;
@@ -38,6 +39,7 @@ macro_rules! for_each_record {
             $crate::domain::asset::Asset,
             $crate::domain::finding::Finding,
             $crate::domain::decision::Decision,
+            $crate::domain::package::Package,
             $crate::domain::patch::Patch,
             $crate::domain::import::Import,
             $crate::domain::job::Job,

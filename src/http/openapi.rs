@@ -17,6 +17,7 @@ use crate::domain::decision::Decision;
 use crate::domain::finding::Finding;
 use crate::domain::import::Import;
 use crate::domain::job::Job;
+use crate::domain::package::Package;
 use crate::domain::patch::Patch;
 use crate::domain::user::{ApiToken, Role, User};
 use crate::domain::vulnerability::Vulnerability;
@@ -62,6 +63,7 @@ pub fn complete(spec: &str) -> Value {
     lists::lists::<Vulnerability>(&mut document, "vulnerabilities");
     lists::lists::<Asset>(&mut document, "assets");
     lists::lists::<Decision>(&mut document, "decisions");
+    lists::lists::<Package>(&mut document, "packages");
     lists::lists::<Patch>(&mut document, "patches");
     lists::lists::<Import>(&mut document, "imports");
     lists::lists::<Job>(&mut document, "jobs");

@@ -18,6 +18,7 @@ pub mod jobs;
 pub mod listing;
 pub mod maintenance;
 pub mod moving;
+pub mod packages;
 pub mod passwords;
 pub mod patches;
 pub mod stats;

@@ -22,8 +22,17 @@ const VIEWER: &[&str] = &[
     "rehearse_identity_rules",
 ];
 
-const READABLE: &[&str] =
-    &["findings", "vulnerabilities", "assets", "decisions", "patches", "imports", "jobs", "tokens"];
+const READABLE: &[&str] = &[
+    "findings",
+    "vulnerabilities",
+    "assets",
+    "packages",
+    "decisions",
+    "patches",
+    "imports",
+    "jobs",
+    "tokens",
+];
 
 const OPERATOR: &[&str] = &[
     "update_finding",

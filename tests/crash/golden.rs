@@ -14,6 +14,7 @@ use vulnzero::domain::audit::AuditLog;
 use vulnzero::domain::decision::Decision;
 use vulnzero::domain::import::Import;
 use vulnzero::domain::job::{Job, JobKind};
+use vulnzero::domain::package::Package;
 use vulnzero::domain::patch::Patch;
 use vulnzero::domain::user::{ApiToken, Credential, Session, TokenSecret, User};
 use vulnzero::services::decisions;
@@ -46,6 +47,11 @@ fn fill(tx: &mut Tx<'_>) -> Result<()> {
         let asset = tx.insert(records::asset(n))?;
         let v = tx.insert(records::vulnerability(n))?;
         let finding = tx.insert(records::finding(n, &asset, &v))?;
+        tx.insert(Package {
+            asset_id: asset.id,
+            component: finding.component.clone(),
+            ..Package::default()
+        })?;
         let reason = Some("synthetic".to_owned());
         let mut decision = Decision { author: "synthetic".into(), reason, ..Decision::default() };
         decisions::about(&mut decision, &finding);

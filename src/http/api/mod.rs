@@ -24,6 +24,8 @@ pub(crate) enum Tag {
     Vulnerabilities,
     /// What can be vulnerable.
     Assets,
+    /// What is installed where.
+    Packages,
     /// What was decided about findings instead of fixing them.
     Decisions,
     /// Fixes.
@@ -51,6 +53,7 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
         read::Findings,
         read::Vulnerabilities,
         read::Assets,
+        read::Packages,
         read::Decisions,
         read::Patches,
         read::Imports,

@@ -12,6 +12,7 @@ use crate::domain::decision::Decision;
 use crate::domain::finding::Finding;
 use crate::domain::import::Import;
 use crate::domain::job::Job;
+use crate::domain::package::Package;
 use crate::domain::patch::Patch;
 use crate::domain::user::{ApiToken, Role, User};
 use crate::domain::vulnerability::Vulnerability;
@@ -146,6 +147,18 @@ readable!(
     "count_decisions",
     "batch_get_decisions",
     "Reading decisions."
+);
+readable!(
+    Packages,
+    Package,
+    Role::Viewer,
+    Tag::Packages,
+    "/packages",
+    "list_packages",
+    "get_package",
+    "count_packages",
+    "batch_get_packages",
+    "Reading packages."
 );
 readable!(
     Patches,

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use super::closing::{self, Closings};
+use super::inventory;
 use super::run::{Attempt, progressed};
 use super::step::{Item, Step, StepDone};
 use crate::base::{Result, Timestamp};
-use crate::domain::import::{HeldScope, Import, ImportStatus, SKIPPED_PLACES, SkippedPlace};
+use crate::domain::import::{ClosingScope, Import, ImportStatus, SKIPPED_PLACES, SkippedPlace};
 use crate::domain::merge::Effect;
 use crate::domain::observation::{
     AssetObservation, Observation, ReportInfo, Skip, SkipReason, VulnerabilityObservation,
@@ -42,7 +43,9 @@ pub(super) struct Applier<'a> {
     seen: Arc<RoaringBitmap>,
     vulnerabilities: RoaringBitmap,
     assets: RoaringBitmap,
+    packages: RoaringBitmap,
     closings: Closings,
+    inventories: Closings,
     counts: Counts,
 }
 
@@ -107,7 +110,6 @@ struct Counts {
     new: u64,
     seen: u64,
     reopened: u64,
-    components: u64,
     services: u64,
     advisories: u64,
     statements: u64,
@@ -157,7 +159,9 @@ impl<'a> Applier<'a> {
             seen: Arc::default(),
             vulnerabilities: RoaringBitmap::new(),
             assets: RoaringBitmap::new(),
+            packages: RoaringBitmap::new(),
             closings: Closings::default(),
+            inventories: Closings::default(),
             counts: Counts::default(),
         }
     }
@@ -177,9 +181,9 @@ impl<'a> Applier<'a> {
                     + finding.evidence.as_ref().map_or(0, String::len);
                 self.step.push(Item::Finding(asset, Arc::new(*finding)));
             }
-            Observation::Component(_) => {
-                self.asset()?;
-                self.counts.components += 1;
+            Observation::Component(component) => {
+                let asset = self.asset()?;
+                self.step.push(Item::Component(asset, Arc::new(*component)));
             }
             Observation::Service(_) => {
                 self.asset()?;
@@ -239,24 +243,32 @@ impl<'a> Applier<'a> {
         }
         self.vulnerabilities.extend(done.vulnerabilities);
         self.assets.extend(done.assets);
+        self.packages.extend(done.packages);
         for (asset, kinds) in done.complete {
             self.closings.add(asset, &kinds);
+        }
+        for (asset, kinds) in done.inventories {
+            self.inventories.add(asset, &kinds);
         }
     }
 
     /// Applies the rest, closes what has gone, and writes the result.
     pub(super) fn finish(mut self) -> Result<()> {
         self.flush(1.0)?;
-        let outcome = closing::run(self.attempt, &self.by, &self.closings, &self.seen)?;
+        inventory::end_removed(self.attempt, &self.by, &self.inventories, &self.packages)?;
+        let scopes: Vec<ClosingScope> =
+            self.closings.closing(false).chain(self.inventories.closing(true)).collect();
+        let outcome = closing::run(self.attempt, &self.by, &scopes, &self.seen)?;
         let result = Outcome {
             counts: self.counts,
             notes: self.naming.note().into_iter().collect(),
             findings: self.seen.len(),
             assets: self.assets.len(),
             vulnerabilities: self.vulnerabilities.len(),
+            components: self.packages.len(),
             closed: outcome.closed,
             held: outcome.held,
-            held_scopes: if outcome.held > 0 { held_scopes(&self.closings) } else { Vec::new() },
+            held_scopes: if outcome.held > 0 { scopes } else { Vec::new() },
         };
         let by = self.by.clone();
         self.attempt
@@ -272,15 +284,10 @@ struct Outcome {
     findings: u64,
     assets: u64,
     vulnerabilities: u64,
+    components: u64,
     closed: u64,
     held: u64,
-    held_scopes: Vec<HeldScope>,
-}
-
-fn held_scopes(closings: &Closings) -> Vec<HeldScope> {
-    let held =
-        |(asset_id, scans): (u64, &[ScanKind])| HeldScope { asset_id, scans: scans.to_vec() };
-    closings.scopes().map(held).collect()
+    held_scopes: Vec<ClosingScope>,
 }
 
 fn complete(tx: &mut Tx<'_>, by: &Source, outcome: &Outcome) -> Result<()> {
@@ -303,7 +310,7 @@ fn complete(tx: &mut Tx<'_>, by: &Source, outcome: &Outcome) -> Result<()> {
         closed: outcome.closed,
         held: outcome.held,
         held_scopes: outcome.held_scopes.clone(),
-        components: counts.components,
+        components: outcome.components,
         services: counts.services,
         advisories: counts.advisories,
         statements: counts.statements,

@@ -6,14 +6,17 @@
 //! ten, it closes nothing, and a person decides.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
 use super::apply::Source;
+use super::inventory::{self, Installed};
 use super::run::{Attempt, progressed};
-use crate::base::Result;
+use crate::base::{Result, Timestamp};
 use crate::domain::asset::Asset;
 use crate::domain::finding::Finding;
+use crate::domain::import::ClosingScope;
 use crate::domain::merge::{self, Sighting};
 use crate::domain::scan::ScanKind;
 use crate::domain::status::FindingStatus;
@@ -29,6 +32,15 @@ const STEP: usize = 2_000;
 pub(super) struct Closings(BTreeMap<u64, Vec<ScanKind>>);
 
 impl Closings {
+    /// The scopes, for closing findings.
+    pub(super) fn closing(&self, by_inventory: bool) -> impl Iterator<Item = ClosingScope> {
+        self.0.iter().map(move |(asset, kinds)| ClosingScope {
+            asset_id: *asset,
+            scans: kinds.clone(),
+            by_inventory,
+        })
+    }
+
     /// The scopes.
     pub(super) fn scopes(&self) -> impl Iterator<Item = (u64, &[ScanKind])> {
         self.0.iter().map(|(asset, kinds)| (*asset, kinds.as_slice()))
@@ -55,62 +67,87 @@ pub(super) struct Closed {
 pub(super) fn run(
     attempt: &Attempt<'_>,
     by: &Source,
-    closings: &Closings,
+    scopes: &[ClosingScope],
     seen: &RoaringBitmap,
 ) -> Result<Closed> {
     let mut outcome = Closed::default();
-    for (asset, kinds) in &closings.0 {
-        let scope = Scope::of(attempt.core, *asset, by, kinds, seen)?;
-        if scope.is_suspicious(attempt.core) {
-            outcome.held += scope.going;
+    for scope in scopes {
+        let weighed = Weighed::of(attempt.core, scope, by, seen)?;
+        if weighed.is_suspicious(attempt.core) {
+            outcome.held += weighed.going;
         }
     }
     if outcome.held > 0 {
         return Ok(outcome);
     }
-    for (asset, kinds) in &closings.0 {
-        outcome.closed += close(attempt.core, *asset, by, kinds, seen, Some(attempt))?;
+    for scope in scopes {
+        outcome.closed += close(attempt.core, scope, by, seen, Some(attempt))?;
     }
     Ok(outcome)
 }
 
-/// One asset × scanner × kinds of scan, before anything is closed.
-struct Scope {
+/// One scope, before anything is closed.
+struct Weighed {
     /// Findings in it that are open or decided.
     present: u64,
     /// Those that the report no longer names.
     going: u64,
 }
 
-impl Scope {
-    fn of(
-        core: &Core,
-        asset: u64,
-        by: &Source,
-        kinds: &[ScanKind],
-        seen: &RoaringBitmap,
-    ) -> Result<Self> {
-        let mut scope = Self { present: 0, going: 0 };
+impl Weighed {
+    fn of(core: &Core, scope: &ClosingScope, by: &Source, seen: &RoaringBitmap) -> Result<Self> {
+        let mut weighed = Self { present: 0, going: 0 };
+        let test = Test::of(core, scope)?;
+        let sighting =
+            Sighting { report: &by.report, asset: None, import_id: by.import_id, at: by.at };
         let snapshot = core.store.read()?;
-        for id in unsettled(&*snapshot, asset)? {
+        for id in unsettled(&*snapshot, scope.asset_id)? {
             let Some(finding) = snapshot.find::<Finding>(id)? else { continue };
-            let theirs = |s: &&crate::domain::finding::Source| {
-                s.scanner == by.report.scanner && kinds.contains(&s.scan) && s.present
+            let theirs = |s: &crate::domain::finding::Source| {
+                let scanner = scope.by_inventory || s.scanner == by.report.scanner;
+                scanner && scope.scans.contains(&s.scan) && s.present
             };
-            if finding.status.is_fixed() || !finding.sources.iter().any(|s| theirs(&s)) {
+            if finding.status.is_fixed() || !finding.sources.iter().any(theirs) {
                 continue;
             }
-            scope.present += 1;
-            let newer = finding.sources.iter().filter(theirs).any(|s| s.last_seen >= by.at);
-            scope.going += u64::from(!newer && !seen.contains(id as u32));
+            weighed.present += 1;
+            if !seen.contains(id as u32) {
+                weighed.going += u64::from(test.closes(&mut finding.clone(), sighting));
+            }
         }
-        Ok(scope)
+        Ok(weighed)
     }
 
     fn is_suspicious(&self, core: &Core) -> bool {
         let options = &core.options;
         self.present > options.quarantine_above
             && self.going * 100 > self.present * options.quarantine_percent
+    }
+}
+
+/// What closes a finding of a scope.
+#[derive(Clone)]
+struct Test {
+    scans: Vec<ScanKind>,
+    installed: Option<Arc<Installed>>,
+}
+
+impl Test {
+    fn of(core: &Core, scope: &ClosingScope) -> Result<Self> {
+        let by_inventory = scope.by_inventory;
+        let installed = by_inventory.then(|| Installed::on(core, scope.asset_id)).transpose()?;
+        Ok(Self { scans: scope.scans.clone(), installed: installed.map(Arc::new) })
+    }
+
+    /// Marks a finding that was not seen as gone, if that is what it means. Says whether it
+    /// was closed by that.
+    fn closes(&self, finding: &mut Finding, by: Sighting<'_>) -> bool {
+        match &self.installed {
+            None => merge::absent(finding, &self.scans, by),
+            Some(installed) => {
+                installed.lacks(&finding.component) && inventory::absent(finding, &self.scans, by)
+            }
+        }
     }
 }
 
@@ -133,14 +170,14 @@ fn unsettled<S: Read + ?Sized>(source: &S, asset: u64) -> Result<Vec<u64>> {
 /// on the asset in the last one. Returns how many were closed.
 pub(super) fn close(
     core: &Core,
-    asset: u64,
+    scope: &ClosingScope,
     by: &Source,
-    kinds: &[ScanKind],
     seen: &RoaringBitmap,
     attempt: Option<&Attempt<'_>>,
 ) -> Result<u64> {
-    let mut ids = unsettled(&*core.store.read()?, asset)?;
+    let mut ids = unsettled(&*core.store.read()?, scope.asset_id)?;
     ids.retain(|id| !seen.contains(*id as u32));
+    let test = Test::of(core, scope)?;
     let mut closed = 0;
     let last = ids.len().div_ceil(STEP).max(1);
     let mut chunks = ids.chunks(STEP);
@@ -148,16 +185,17 @@ pub(super) fn close(
         attempt.map_or(Ok(()), Attempt::go_on)?;
         let job = attempt.map(|a| a.job.id);
         let chunk = chunks.next().unwrap_or_default().to_vec();
-        let (report, kinds) = (by.report.clone(), kinds.to_vec());
+        let (report, scope) = (by.report.clone(), scope.clone());
         let (at, begun, import_id) = (by.at, by.begun, by.import_id);
+        let test = test.clone();
         closed += core.store.write_blocking("imports.close", move |tx| {
-            let sighting = Sighting { report: &report, asset: None, import_id, at };
-            let n = close_some(tx, &chunk, &kinds, sighting, begun)?;
+            let by = Sighting { report: &report, asset: None, import_id, at };
+            let n = close_some(tx, &chunk, &test, by, begun)?;
             if let Some(job) = job {
                 progressed(tx, job, import_id, 1.0, "closing what has gone")?;
             }
-            if step == last {
-                cover(tx, asset, &kinds, sighting)?;
+            if step == last && !scope.by_inventory {
+                cover(tx, scope.asset_id, &scope.scans, by)?;
             }
             Ok(n)
         })?;
@@ -168,9 +206,9 @@ pub(super) fn close(
 fn close_some(
     tx: &mut Tx<'_>,
     ids: &[u64],
-    kinds: &[ScanKind],
+    test: &Test,
     by: Sighting<'_>,
-    begun: crate::base::Timestamp,
+    begun: Timestamp,
 ) -> Result<u64> {
     let (mut tally, mut closed) = (Tally::default(), 0);
     for id in ids {
@@ -178,7 +216,7 @@ fn close_some(
         let mut after = before.clone();
         // An earlier attempt of the same import may have closed it already.
         let earlier = before.resolved_at == Some(by.at) && before.updated_at >= begun;
-        let now = merge::absent(&mut after, kinds, by);
+        let now = test.closes(&mut after, by);
         closed += u64::from(now || (earlier && before.status.is_fixed()));
         if after != before {
             let after = tx.update(after)?;

@@ -2,6 +2,7 @@
 
 mod apply;
 mod closing;
+mod inventory;
 mod quarantine;
 mod run;
 mod spool;

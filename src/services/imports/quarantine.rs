@@ -38,10 +38,7 @@ pub async fn accept(
     let (blocking, scopes) = (core.clone(), import.held_scopes.clone());
     let closed = tokio::task::spawn_blocking(move || {
         let seen = RoaringBitmap::new();
-        let close = |s: &crate::domain::import::HeldScope| {
-            closing::close(&blocking, s.asset_id, &by, &s.scans, &seen, None)
-        };
-        scopes.iter().map(close).sum::<Result<u64>>()
+        scopes.iter().map(|s| closing::close(&blocking, s, &by, &seen, None)).sum::<Result<u64>>()
     });
     let closed =
         closed.await.map_err(|e| Error::internal("closing was cut off").with_source(e))??;

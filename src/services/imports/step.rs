@@ -7,8 +7,10 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use super::apply::{Kinds, Source, duplicate};
+use super::inventory;
 use crate::base::Result;
 use crate::domain::asset::Asset;
+use crate::domain::component::Component;
 use crate::domain::decision::{self, Decision};
 use crate::domain::finding::{self, Finding};
 use crate::domain::identity::Rule;
@@ -29,6 +31,7 @@ use crate::store::{Direction, Read, Tx};
 pub(super) enum Item {
     Asset(Arc<AssetObservation>),
     Finding(Arc<AssetObservation>, Arc<FindingObservation>),
+    Component(Arc<AssetObservation>, Arc<Component>),
     Advisory(Arc<VulnerabilityObservation>),
     Statement(Arc<Statement>),
 }
@@ -40,7 +43,9 @@ pub(super) struct StepDone {
     pub skipped: Vec<Skip>,
     pub vulnerabilities: Vec<u32>,
     pub assets: Vec<u32>,
+    pub packages: Vec<u32>,
     pub complete: Vec<(u64, Kinds)>,
+    pub inventories: Vec<(u64, Kinds)>,
 }
 
 /// One transaction's work.
@@ -73,6 +78,11 @@ impl<'a> Step<'a> {
         match item {
             Item::Asset(asset) => self.asset(tx, asset).map(drop),
             Item::Finding(asset, finding) => self.finding(tx, asset, finding),
+            Item::Component(asset, component) => {
+                let asset = self.known(tx, asset)?;
+                self.done.packages.push(inventory::note(tx, &asset, component, self.by)? as u32);
+                Ok(())
+            }
             Item::Advisory(advisory) => {
                 self.vulnerability(tx, advisory, Severity::Unknown, None).map(drop)
             }
@@ -99,6 +109,14 @@ impl<'a> Step<'a> {
             asset: Some(asset),
             import_id: self.by.import_id,
             at: self.by.at,
+        }
+    }
+
+    /// The asset that has been observed already, in this step or before.
+    fn known(&mut self, tx: &mut Tx<'_>, seen: &AssetObservation) -> Result<Asset> {
+        match self.assets.get(&seen.asset_id) {
+            Some(asset) => Ok(asset.clone()),
+            None => self.asset(tx, seen),
         }
     }
 
@@ -146,6 +164,9 @@ impl<'a> Step<'a> {
         self.done.assets.push(asset.id as u32);
         if !seen.complete.is_empty() {
             self.done.complete.push((asset.id, seen.complete.clone()));
+        }
+        if !seen.inventory.is_empty() {
+            self.done.inventories.push((asset.id, seen.inventory.clone()));
         }
         self.assets.insert(seen.asset_id.clone(), asset.clone());
         Ok(asset)
@@ -198,10 +219,7 @@ impl<'a> Step<'a> {
     ) -> Result<()> {
         let vulnerability =
             self.vulnerability(tx, &seen.vulnerability, seen.severity, Some(seen))?;
-        let asset = match self.assets.get(&on.asset_id) {
-            Some(asset) => asset.clone(),
-            None => self.asset(tx, on)?,
-        };
+        let asset = self.known(tx, on)?;
         let identity = [
             asset.id.into(),
             vulnerability.id.into(),
