@@ -2,16 +2,18 @@
 //!
 //! To add a format: one file here, one line in [`ALL`], one example beside it; the
 //! conformance tests iterate over [`ALL`]. `peek` helps to recognise it, `entries` and
-//! `json`, `xml`, `table` read it piece by piece, `text` cleans what comes in, `emit` hands
+//! `json`, `xml`, `table` read it piece by piece, `text`, `lenient` and `cvss` clean what comes in, `emit` hands
 //! over what it says; `guard` and `meter` stand before the parsers.
 
 #[cfg(test)]
 mod conformance;
+mod cvss;
 mod emit;
 mod entries;
 mod guard;
 pub mod input;
 mod json;
+mod lenient;
 mod meter;
 mod peek;
 mod table;
