@@ -8,9 +8,11 @@
 #[cfg(test)]
 mod conformance;
 mod cvss;
+mod ecosystem;
 mod emit;
 mod entries;
 mod guard;
+mod ids;
 pub mod input;
 mod json;
 mod lenient;
