@@ -1,4 +1,5 @@
-//! What scanners call package managers, and the purl types that they mean.
+//! What scanners call package managers and operating systems, and the purl types and
+//! os-release ids that they mean.
 
 /// Words (lower case) and purl types. Sorted by purl type.
 const WORDS: &[(&str, &[&str])] = &[
@@ -86,6 +87,35 @@ pub fn purl_type(word: &str) -> Option<String> {
     let word = word.trim();
     let other = || word.to_ascii_lowercase();
     (!word.is_empty()).then(|| known(word).map_or_else(other, str::to_owned))
+}
+
+/// What scanners call operating systems where that is not the `ID` of os-release.
+const SYSTEMS: &[(&str, &str)] = &[
+    ("alma", "almalinux"),
+    ("amazon", "amzn"),
+    ("amazonlinux", "amzn"),
+    ("amazon_linux", "amzn"),
+    ("archlinux", "arch"),
+    ("cbl-mariner", "mariner"),
+    ("opensuse.leap", "opensuse-leap"),
+    ("opensuse.tumbleweed", "opensuse-tumbleweed"),
+    ("oracle", "ol"),
+    ("oracle_linux", "ol"),
+    ("oraclelinux", "ol"),
+    ("redhat", "rhel"),
+    ("rocky_linux", "rocky"),
+    ("rockylinux", "rocky"),
+    ("suse.linux.enterprise.desktop", "sled"),
+    ("suse.linux.enterprise.server", "sles"),
+];
+
+/// `ID` in os-release of what a scanner calls `word`; what is not known stays as it is, in
+/// lower case.
+#[must_use]
+pub fn os_id(word: &str) -> String {
+    let word = word.trim().to_ascii_lowercase();
+    let known = SYSTEMS.iter().find(|(name, _)| *name == word);
+    known.map_or(word, |(_, id)| (*id).to_owned())
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod testing;
 mod text;
 mod xml;
 
+pub mod grype;
 pub mod trivy;
 
 use crate::base::{Code, Error, Result};
@@ -75,7 +76,7 @@ pub trait Importer: Sync {
 }
 
 /// Every importer, tried in this order.
-pub const ALL: &[&dyn Importer] = &[&trivy::Trivy];
+pub const ALL: &[&dyn Importer] = &[&trivy::Trivy, &grype::Grype];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.
 pub fn choose(name: &str, head: &[u8]) -> Result<&'static dyn Importer> {
