@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::io;
+use std::io::{self, BufRead};
 use std::marker::PhantomData;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess};
@@ -53,6 +53,16 @@ impl Place {
         self.0.iter().rev().find_map(item).unwrap_or(0)
     }
 
+    /// The position in the `level`-th list from the top, both from 0.
+    #[must_use]
+    pub fn item(&self, level: usize) -> usize {
+        let item = |step: &Step| match step {
+            Step::Item(index) => Some(*index),
+            Step::Key(_) | Step::Name(_) => None,
+        };
+        self.0.iter().filter_map(item).nth(level).unwrap_or(0)
+    }
+
     /// The innermost key that stood for [`ANY`], cut; empty if there is none.
     #[must_use]
     pub fn key(&self) -> &str {
@@ -89,9 +99,27 @@ pub fn each<T: DeserializeOwned>(
     path: &'static [&'static str],
     each: &mut Each<'_, T>,
 ) -> Result<()> {
+    read(report, report.open()?, path, each)
+}
+
+/// The same as [`each`], for looking ahead: it does not count as progress.
+pub fn look<T: DeserializeOwned>(
+    report: &Report,
+    path: &'static [&'static str],
+    each: &mut Each<'_, T>,
+) -> Result<()> {
+    read(report, report.peek()?, path, each)
+}
+
+fn read<T: DeserializeOwned>(
+    report: &Report,
+    reader: Box<dyn BufRead + Send>,
+    path: &'static [&'static str],
+    each: &mut Each<'_, T>,
+) -> Result<()> {
     let failure = RefCell::new(None);
     let entry = Entry::default();
-    let mut json = json::guarded(Guard::with_entries(report.open()?, entry.clone()));
+    let mut json = json::guarded(Guard::with_entries(reader, entry.clone()));
     let mut place = Place::default();
     let walk = Walk { path, place: &mut place, each, failure: &failure, entry: &entry };
     let result = walk.deserialize(&mut json).and_then(|()| json.end());

@@ -236,6 +236,38 @@ pub fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Vec<
     Ok(found)
 }
 
+/// The elements of an array, or none of null, for facts that are kept for the whole import:
+/// more than [`limits::REPORT_RESULTS`] are an error. The one strict function here.
+pub fn facts<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Vec<T>, D::Error> {
+    struct Facts<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Facts<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array")
+        }
+
+        fn visit_unit<E: serde::de::Error>(self) -> Result<Vec<T>, E> {
+            Ok(Vec::new())
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
+            let mut facts = Vec::new();
+            while let Some(fact) = seq.next_element()? {
+                if facts.len() >= limits::REPORT_RESULTS {
+                    let max = limits::REPORT_RESULTS;
+                    return Err(serde::de::Error::custom(format!("more than {max} scan results")));
+                }
+                facts.push(fact);
+            }
+            Ok(facts)
+        }
+    }
+
+    d.deserialize_any(Facts(PhantomData))
+}
+
 /// A value that some documents write as a name and others as an object.
 #[derive(Debug)]
 pub enum Mixed<T> {

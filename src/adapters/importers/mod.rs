@@ -25,6 +25,7 @@ mod text;
 mod xml;
 
 pub mod grype;
+pub mod osv_scanner;
 pub mod trivy;
 
 use crate::base::{Code, Error, Result};
@@ -76,7 +77,7 @@ pub trait Importer: Sync {
 }
 
 /// Every importer, tried in this order.
-pub const ALL: &[&dyn Importer] = &[&trivy::Trivy, &grype::Grype];
+pub const ALL: &[&dyn Importer] = &[&trivy::Trivy, &grype::Grype, &osv_scanner::OsvScanner];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.
 pub fn choose(name: &str, head: &[u8]) -> Result<&'static dyn Importer> {

@@ -108,6 +108,19 @@ pub fn without_subpath(mut purl: String) -> String {
     purl
 }
 
+/// As many of `values` as fit into a name, comma-separated; `None` if there are none.
+#[must_use]
+pub fn joined(values: &[String]) -> Option<String> {
+    let mut joined = String::new();
+    for value in values.iter().filter(|value| !value.is_empty()) {
+        if joined.len() + value.len() + 2 <= limits::NAME_BYTES {
+            joined.push_str(if joined.is_empty() { "" } else { ", " });
+            joined.push_str(value);
+        }
+    }
+    (!joined.is_empty()).then_some(joined)
+}
+
 /// Keeps each value once, in their order, up to the limit for lists.
 pub fn distinct(values: &mut Vec<String>) {
     let mut seen = std::collections::HashSet::new();

@@ -4,7 +4,6 @@ use super::model::{Artifact, Cvss, Head, Image, Location, Match, Vulnerability};
 use crate::adapters::importers::ids::{self, Ids};
 use crate::adapters::importers::lenient::Mixed;
 use crate::adapters::importers::{cvss, ecosystem, text};
-use crate::base::limits;
 use crate::domain::asset::AssetType;
 use crate::domain::component::Component;
 use crate::domain::identity::{Identifier, IdentifierKind};
@@ -87,11 +86,11 @@ pub fn findings(found: Match) -> Vec<FindingObservation> {
     let settled = ids::settle(own.id.as_deref(), beside);
     let is_one = settled.len() == 1;
     let fix = own.fix.as_ref();
-    let fixed = fix.map(|f| f.versions.join(", ")).or_else(|| own.fixed_in_version.clone());
+    let fixed = fix.and_then(|f| text::joined(&f.versions));
     let template = FindingObservation {
         scan: ScanKind::of_ecosystem(component.ecosystem.as_deref()),
         component,
-        fixed_version: fixed.filter(|f| !f.is_empty() && f.len() <= limits::NAME_BYTES),
+        fixed_version: fixed.or_else(|| own.fixed_in_version.clone()),
         severity: own.severity,
         status: fix.and_then(|f| f.state.as_deref()).map(str::to_ascii_lowercase),
         check: own.id.clone().filter(|_| !is_one),
