@@ -127,6 +127,11 @@ pub fn names<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
     all(d, text::to_name)
 }
 
+/// Lines for people, each once.
+pub fn lines<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
+    all(d, |text| Ok(text::to_line(text)))
+}
+
 /// Web addresses, each once.
 pub fn links<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
     all(d, |text| Ok(text::to_link(text)))
@@ -232,7 +237,7 @@ pub fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Vec<
             found.push(object);
         }
     };
-    Values(add, PhantomData).deserialize(d)?;
+    Values(add, |_| Ok(None), PhantomData).deserialize(d)?;
     Ok(found)
 }
 
@@ -282,12 +287,26 @@ pub fn mixed<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     d: D,
 ) -> Result<Vec<Mixed<T>>, D::Error> {
     let mut found = Vec::new();
-    Values(&mut |value| found.push(value), PhantomData).deserialize(d)?;
+    Values(&mut |value| found.push(value), text::to_name, PhantomData).deserialize(d)?;
+    Ok(found)
+}
+
+/// The same for texts that are no names: they are cut.
+pub fn mixed_lines<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Vec<Mixed<T>>, D::Error> {
+    let mut found = Vec::new();
+    let line = |text: &str| Ok(text::to_line(text));
+    Values(&mut |value| found.push(value), line, PhantomData).deserialize(d)?;
     Ok(found)
 }
 
 /// Hands every name and object that is found to the closure.
-struct Values<'f, T>(&'f mut dyn FnMut(Mixed<T>), PhantomData<T>);
+struct Values<'f, T>(
+    &'f mut dyn FnMut(Mixed<T>),
+    fn(&str) -> Result<Option<String>, String>,
+    PhantomData<T>,
+);
 
 impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Values<'_, T> {
     type Value = ();
@@ -305,7 +324,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Values<'_, T> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        if let Some(name) = text::to_name(text).map_err(E::custom)? {
+        if let Some(name) = (self.1)(text).map_err(E::custom)? {
             (self.0)(Mixed::Name(name));
         }
         Ok(())
@@ -339,7 +358,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Values<'_, T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         for _ in 0..limits::LIST_VALUES {
-            if seq.next_element_seed(Values(&mut *self.0, PhantomData))?.is_none() {
+            if seq.next_element_seed(Values(&mut *self.0, self.1, PhantomData))?.is_none() {
                 return Ok(());
             }
         }

@@ -22,9 +22,11 @@ mod table;
 #[cfg(test)]
 mod testing;
 mod text;
+mod versions;
 mod xml;
 
 pub mod grype;
+pub mod npm_audit;
 pub mod osv_scanner;
 pub mod trivy;
 
@@ -77,7 +79,8 @@ pub trait Importer: Sync {
 }
 
 /// Every importer, tried in this order.
-pub const ALL: &[&dyn Importer] = &[&trivy::Trivy, &grype::Grype, &osv_scanner::OsvScanner];
+pub const ALL: &[&dyn Importer] =
+    &[&trivy::Trivy, &grype::Grype, &osv_scanner::OsvScanner, &npm_audit::NpmAudit];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.
 pub fn choose(name: &str, head: &[u8]) -> Result<&'static dyn Importer> {

@@ -106,8 +106,11 @@ pub struct Vulnerability {
     pub namespace: Option<String>,
     #[serde(deserialize_with = "lenient::severity")]
     pub severity: Severity,
-    #[serde(alias = "links", deserialize_with = "lenient::links")]
+    #[serde(deserialize_with = "lenient::links")]
     pub urls: Vec<String>,
+    /// What old versions call them.
+    #[serde(deserialize_with = "lenient::links")]
+    pub links: Vec<String>,
     #[serde(deserialize_with = "lenient::text")]
     pub description: Option<String>,
     #[serde(deserialize_with = "lenient::list")]
@@ -203,7 +206,7 @@ pub struct Detail {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct SearchedBy {
-    #[serde(alias = "CPEs", deserialize_with = "lenient::names")]
+    #[serde(deserialize_with = "lenient::names")]
     pub cpes: Vec<String>,
 }
 
@@ -256,8 +259,11 @@ pub struct Upstream {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
-    #[serde(rename = "Source", alias = "source", deserialize_with = "lenient::name")]
+    #[serde(deserialize_with = "lenient::name")]
     pub source: Option<String>,
+    /// What old versions call it.
+    #[serde(rename = "Source", deserialize_with = "lenient::name")]
+    pub old_source: Option<String>,
     #[serde(rename = "virtualPath", deserialize_with = "lenient::name")]
     pub virtual_path: Option<String>,
     #[serde(deserialize_with = "lenient::name")]

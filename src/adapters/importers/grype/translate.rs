@@ -132,7 +132,8 @@ fn vulnerability_of(
         let weaknesses = record.cwes.iter().flat_map(|c| c.cwe.iter());
         v.cwe_ids.extend(weaknesses.cloned());
         let links = record.advisories.iter().filter_map(|a| a.link.as_ref());
-        v.references.extend(record.data_source.iter().chain(&record.urls).chain(links).cloned());
+        let urls = record.data_source.iter().chain(&record.urls).chain(&record.links);
+        v.references.extend(urls.chain(links).cloned());
     }
     text::distinct(&mut v.cwe_ids);
     text::distinct(&mut v.references);
@@ -179,7 +180,7 @@ fn component(artifact: Artifact, cpe: Option<String>) -> Option<Component> {
         version: artifact.version,
         purl: parsed.is_some().then(|| artifact.purl.map(text::without_subpath)).flatten(),
         ecosystem,
-        source_package: upstream.name.or(metadata.source),
+        source_package: upstream.name.or(metadata.source).or(metadata.old_source),
         source_version: upstream.version,
         architecture: parsed
             .and_then(|p| p.qualifier("arch").map(str::to_owned))

@@ -86,8 +86,10 @@ pub struct Group {
     pub aliases: Vec<String>,
     #[serde(deserialize_with = "lenient::number")]
     pub max_severity: Option<f64>,
-    #[serde(alias = "experimentalAnalysis")]
     pub experimental_analysis: Option<BTreeMap<String, Analysis>>,
+    /// What version 1 calls it.
+    #[serde(rename = "experimentalAnalysis")]
+    pub old_analysis: Option<BTreeMap<String, Analysis>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -65,7 +65,8 @@ pub fn findings(
     let settled = ids::settle(group.ids.first().map(String::as_str), named.map(String::as_str));
     let check = group.ids.first().filter(|_| settled.len() > 1).cloned();
     let vulnerability = vulnerability(&records);
-    let calls = group.experimental_analysis.iter().flatten().filter_map(|(_, a)| a.called);
+    let analyses = group.experimental_analysis.iter().chain(&group.old_analysis);
+    let calls = analyses.flatten().filter_map(|(_, a)| a.called);
     let calls: Vec<bool> = calls.collect();
     let is_uncalled = !calls.is_empty() && !calls.contains(&true);
     let template = FindingObservation {
