@@ -273,6 +273,35 @@ pub fn facts<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Vec
     d.deserialize_any(Facts(PhantomData))
 }
 
+/// Whether it is an array and no object; the content is passed over.
+pub fn is_list<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
+    struct Shape;
+
+    impl<'de> Visitor<'de> for Shape {
+        type Value = bool;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array or an object")
+        }
+
+        fn visit_unit<E: serde::de::Error>(self) -> Result<bool, E> {
+            Ok(false)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            Ok(false)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<bool, A::Error> {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(true)
+        }
+    }
+
+    d.deserialize_any(Shape)
+}
+
 /// A value that some documents write as a name and others as an object.
 #[derive(Debug)]
 pub enum Mixed<T> {

@@ -25,9 +25,11 @@ mod text;
 mod versions;
 mod xml;
 
+pub mod cargo_audit;
 pub mod grype;
 pub mod npm_audit;
 pub mod osv_scanner;
+pub mod pip_audit;
 pub mod trivy;
 
 use crate::base::{Code, Error, Result};
@@ -79,8 +81,14 @@ pub trait Importer: Sync {
 }
 
 /// Every importer, tried in this order.
-pub const ALL: &[&dyn Importer] =
-    &[&trivy::Trivy, &grype::Grype, &osv_scanner::OsvScanner, &npm_audit::NpmAudit];
+pub const ALL: &[&dyn Importer] = &[
+    &trivy::Trivy,
+    &grype::Grype,
+    &osv_scanner::OsvScanner,
+    &npm_audit::NpmAudit,
+    &pip_audit::PipAudit,
+    &cargo_audit::CargoAudit,
+];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.
 pub fn choose(name: &str, head: &[u8]) -> Result<&'static dyn Importer> {
