@@ -51,6 +51,17 @@ pub fn settle<'i>(own: Option<&'i str>, others: impl IntoIterator<Item = &'i str
     id.into_iter().map(|id| Ids { aliases: aliases(&id), id }).collect()
 }
 
+/// An id for what a scanner reports without any: the scanner's name and its check, in upper
+/// case, with `-` for what an id may not have. Stable as long as the check's name is.
+#[must_use]
+pub fn of_scanner(scanner: &str, check: &str) -> Option<String> {
+    let check = check.trim();
+    let legal = |c: char| if c.is_ascii_alphanumeric() || "._:/-".contains(c) { c } else { '-' };
+    let id: String = format!("{scanner}-{check}").chars().map(legal).collect();
+    // A name that is cut would be another's too.
+    text::to_advisory_id(&id).ok().filter(|_| !check.is_empty())
+}
+
 /// Whether `id` (upper case) is a CVE.
 #[must_use]
 pub fn is_cve(id: &str) -> bool {
@@ -91,6 +102,14 @@ mod tests {
             assert_eq!(read(own, others), [expected], "{own} {others:?}");
         }
         assert_eq!(read("<b>", &[""]), [""; 0]);
+    }
+
+    #[test]
+    fn scanners_have_ids_of_their_own() {
+        let id = of_scanner("nuclei", "http/tech detect@v1").unwrap();
+        assert_eq!(id, "NUCLEI-HTTP/TECH-DETECT-V1");
+        assert_eq!(of_scanner("x", " "), None);
+        assert_eq!(of_scanner("x", &"y".repeat(200)), None);
     }
 
     #[test]

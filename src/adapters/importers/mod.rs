@@ -25,7 +25,9 @@ mod text;
 mod versions;
 mod xml;
 
+pub mod aws_inspector2;
 pub mod cargo_audit;
+pub mod dependabot;
 pub mod grype;
 pub mod npm_audit;
 pub mod osv_scanner;
@@ -88,6 +90,8 @@ pub const ALL: &[&dyn Importer] = &[
     &npm_audit::NpmAudit,
     &pip_audit::PipAudit,
     &cargo_audit::CargoAudit,
+    &dependabot::Dependabot,
+    &aws_inspector2::AwsInspector2,
 ];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.
