@@ -33,6 +33,7 @@ pub mod npm_audit;
 pub mod osv_scanner;
 pub mod pip_audit;
 pub mod trivy;
+pub mod trivy_operator;
 
 use crate::base::{Code, Error, Result};
 use crate::domain::observation::Observation;
@@ -85,6 +86,7 @@ pub trait Importer: Sync {
 /// Every importer, tried in this order.
 pub const ALL: &[&dyn Importer] = &[
     &trivy::Trivy,
+    &trivy_operator::TrivyOperator,
     &grype::Grype,
     &osv_scanner::OsvScanner,
     &npm_audit::NpmAudit,

@@ -37,13 +37,13 @@
 
 mod assets;
 mod head;
-mod model;
+pub(super) mod model;
 mod recognise;
 #[cfg(test)]
 mod tests;
 mod translate;
 mod walk;
-mod words;
+pub(super) mod words;
 
 use super::{Importer, Report, Sink};
 use crate::base::Result;

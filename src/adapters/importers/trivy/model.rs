@@ -154,7 +154,7 @@ impl Scores {
 }
 
 /// Reads `CVSS`, an object by source, into a list.
-fn scores<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<CvssScore>, D::Error> {
+pub fn scores<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<CvssScore>, D::Error> {
     struct Sources;
 
     impl<'de> Visitor<'de> for Sources {
