@@ -34,6 +34,7 @@ pub mod osv_scanner;
 pub mod pip_audit;
 pub mod trivy;
 pub mod trivy_operator;
+pub mod vuls;
 
 use crate::base::{Code, Error, Result};
 use crate::domain::observation::Observation;
@@ -94,6 +95,7 @@ pub const ALL: &[&dyn Importer] = &[
     &cargo_audit::CargoAudit,
     &dependabot::Dependabot,
     &aws_inspector2::AwsInspector2,
+    &vuls::Vuls,
 ];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.
