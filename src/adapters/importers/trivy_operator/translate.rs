@@ -27,9 +27,7 @@ pub fn asset(metadata: &Metadata, about: &Contents) -> Option<AssetObservation> 
         Some(_) => [namespace.clone(), kind.clone(), name, container.clone()],
         None => [namespace.clone(), None, metadata.name.clone(), None],
     };
-    if parts[2].is_none() {
-        return None;
-    }
+    parts[2].as_ref()?;
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     let asset_id = text::to_name(&format!("kubernetes/{}", parts.join("/"))).ok().flatten()?;
     let artifact = about.artifact.as_ref();
