@@ -220,6 +220,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Walk<'_, '_, T> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.path.first() {
+            Some(&ANY) => f.write_str("an object"),
             Some(key) => write!(f, "an object with '{key}'"),
             None => f.write_str("an array or an object"),
         }

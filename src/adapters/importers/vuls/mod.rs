@@ -21,6 +21,7 @@
 //!   the update's version unless `NotFixedYet`; on Windows the updates.
 //! - **Severity**: by the highest CVSS (v4, v3, v2 in this order), else the highest word of a
 //!   source. **Status**: `fixState`, else `not fixed yet`. **Evidence**: how it was detected.
+//! - **Title**: in Japanese (JVN) only if no other source says anything.
 //! - **Skipped**: CVEs on nothing that is named (unidentified).
 
 mod facts;

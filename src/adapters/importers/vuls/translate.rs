@@ -201,7 +201,7 @@ fn vulnerability(cve: &Cve, contents: &[(&str, &Content)]) -> VulnerabilityObser
     let mitigations = mitigations.collect::<Vec<_>>().join("\n\n");
     let alerts = cve.alert_dict.as_ref().is_some_and(|a| !a.cisa.is_empty());
     let mut v = VulnerabilityObservation {
-        title: contents.iter().find_map(|(_, c)| c.title.clone()),
+        title: title(contents),
         description: contents.iter().find_map(|(_, c)| c.summary.clone()),
         solution: text::to_text(&mitigations),
         cvss: contents.iter().flat_map(|(source, c)| scores(source, c)).collect(),
@@ -219,6 +219,14 @@ fn vulnerability(cve: &Cve, contents: &[(&str, &Content)]) -> VulnerabilityObser
     text::distinct(&mut v.cwe_ids);
     text::distinct(&mut v.references);
     v
+}
+
+/// The best title; a Japanese one only if nobody else says anything.
+fn title(contents: &[(&str, &Content)]) -> Option<String> {
+    let is_japanese = |source: &str| source == "jvn";
+    let is_alone = contents.iter().all(|(source, _)| is_japanese(source));
+    let mut fitting = contents.iter().filter(|(source, _)| is_alone || !is_japanese(source));
+    fitting.find_map(|(_, content)| content.title.clone())
 }
 
 fn scores(source: &str, c: &Content) -> Vec<CvssScore> {
