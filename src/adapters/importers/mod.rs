@@ -2,25 +2,39 @@
 //!
 //! To add a format: one file here, one line in [`ALL`], one example beside it; the
 //! conformance tests iterate over [`ALL`]. `peek` helps to recognise it, `entries` and
-//! `json`, `xml`, `table` read it piece by piece, `text` cleans what comes in, `emit` hands
+//! `json`, `xml`, `table` read it piece by piece, `text`, `lenient` and `cvss` clean what comes in, `emit` hands
 //! over what it says; `guard` and `meter` stand before the parsers.
 
 #[cfg(test)]
 mod conformance;
+mod cvss;
+mod ecosystem;
 mod emit;
 mod entries;
 mod guard;
+mod ids;
 pub mod input;
 mod json;
+mod lenient;
 mod meter;
 mod peek;
 mod table;
 #[cfg(test)]
 mod testing;
 mod text;
+mod versions;
 mod xml;
 
+pub mod aws_inspector2;
+pub mod cargo_audit;
+pub mod dependabot;
+pub mod grype;
+pub mod npm_audit;
+pub mod osv_scanner;
+pub mod pip_audit;
 pub mod trivy;
+pub mod trivy_operator;
+pub mod vuls;
 
 use crate::base::{Code, Error, Result};
 use crate::domain::observation::Observation;
@@ -71,7 +85,18 @@ pub trait Importer: Sync {
 }
 
 /// Every importer, tried in this order.
-pub const ALL: &[&dyn Importer] = &[&trivy::Trivy];
+pub const ALL: &[&dyn Importer] = &[
+    &trivy::Trivy,
+    &trivy_operator::TrivyOperator,
+    &grype::Grype,
+    &osv_scanner::OsvScanner,
+    &npm_audit::NpmAudit,
+    &pip_audit::PipAudit,
+    &cargo_audit::CargoAudit,
+    &dependabot::Dependabot,
+    &aws_inspector2::AwsInspector2,
+    &vuls::Vuls,
+];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.
 pub fn choose(name: &str, head: &[u8]) -> Result<&'static dyn Importer> {

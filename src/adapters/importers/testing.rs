@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use super::input::Limits;
 use super::{Importer, Report};
@@ -241,4 +242,54 @@ pub fn snapshots(importer: &dyn Importer) {
             insta::assert_snapshot!(format!("{}__{name}", importer.name()), describe(&observations));
         });
     }
+}
+
+/// Compares what is read of every report of a format (fixtures and [`reports`]) with what an
+/// independent script counts, `tests/fixtures/counts/<format>.py`. For the paths given to it,
+/// it prints a line each: `findings assets ids`, or `error` for a report that must be refused.
+/// Findings are distinct pairs of asset and [`finding_key`]; assets are all that are named;
+/// ids are those of findings, advisories and statements.
+///
+/// `explained` lets differences stand: file name and the reason. A file that does not differ
+/// must not be in it.
+pub fn counts_agree(importer: &dyn Importer, explained: &[(&str, &str)]) {
+    let paths = all_reports(importer.name());
+    let script = format!("tests/fixtures/counts/{}.py", importer.name());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
+    if Command::new("python3").arg("--version").stdout(Stdio::null()).status().is_err() {
+        println!("skipped: there is no python3");
+        return;
+    }
+    let output = Command::new("python3").arg("-I").arg(script).args(&paths).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let expected = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(expected.lines().count(), paths.len(), "a line for each file: {expected}");
+    let mut differences = Vec::new();
+    for (path, expected) in paths.iter().zip(expected.lines()) {
+        let file = path.file_name().unwrap().to_str().unwrap();
+        let ours = match import(importer, &std::fs::read(path).unwrap()) {
+            Ok(observations) => summary(&observations),
+            Err(_) => "error".to_owned(),
+        };
+        let reason = explained.iter().find(|(name, _)| *name == file).map(|(_, why)| *why);
+        println!("{file}: {ours}, script: {expected} {}", reason.unwrap_or_default());
+        if (ours == expected) == reason.is_some() {
+            differences.push(format!("{file}: ours {ours}, script {expected}, {reason:?}"));
+        }
+    }
+    assert!(differences.is_empty(), "{differences:#?}");
+}
+
+/// `findings assets ids`.
+fn summary(observations: &[Observation]) -> String {
+    let (_, _, findings) = counts(observations);
+    let assets: BTreeSet<_> = assets(observations).into_iter().map(|a| &a.asset_id).collect();
+    let id = |o: &Observation| match o {
+        Observation::Finding(f) => Some(f.vulnerability.id.clone()),
+        Observation::Advisory(v) => Some(v.id.clone()),
+        Observation::Statement(s) => Some(s.vulnerability.id.clone()),
+        _ => None,
+    };
+    let ids: BTreeSet<_> = observations.iter().filter_map(id).collect();
+    format!("{findings} {} {}", assets.len(), ids.len())
 }
