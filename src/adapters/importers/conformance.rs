@@ -138,7 +138,11 @@ fn bombs_stop_at_the_limit() {
     for importer in ALL {
         for bomb in [gzip(&blank), zstd(&blank[..]), blank.clone()] {
             let error = import_within(*importer, &bomb, limits).unwrap_err();
-            assert_eq!(error.code(), Code::TooLarge, "{}: {error}", importer.name());
+            // XML and tables are refused sooner: nothing like them is near the beginning.
+            let early = matches!(importer.syntax(), Syntax::Xml | Syntax::Table);
+            let refused =
+                error.code() == Code::TooLarge || early && error.code() == Code::BadReport;
+            assert!(refused, "{}: {error}", importer.name());
         }
         for bomb in [gzip(&vec![0; SIZE]), zstd(&vec![0; SIZE][..])] {
             assert!(import_within(*importer, &bomb, limits).is_err(), "{}", importer.name());

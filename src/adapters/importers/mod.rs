@@ -15,6 +15,7 @@ pub mod input;
 mod json;
 mod lenient;
 mod meter;
+mod network;
 mod peek;
 mod table;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod testing;
 mod text;
 mod xml;
 
+pub mod nessus;
 pub mod trivy;
 
 use crate::base::{Code, Error, Result};
@@ -73,7 +75,7 @@ pub trait Importer: Sync {
 }
 
 /// Every importer, tried in this order.
-pub const ALL: &[&dyn Importer] = &[&trivy::Trivy];
+pub const ALL: &[&dyn Importer] = &[&trivy::Trivy, &nessus::Nessus];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.
 pub fn choose(name: &str, head: &[u8]) -> Result<&'static dyn Importer> {
