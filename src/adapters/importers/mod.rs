@@ -24,6 +24,7 @@ mod text;
 mod xml;
 
 pub mod nessus;
+pub mod openvas;
 pub mod trivy;
 
 use crate::base::{Code, Error, Result};
@@ -75,7 +76,7 @@ pub trait Importer: Sync {
 }
 
 /// Every importer, tried in this order.
-pub const ALL: &[&dyn Importer] = &[&trivy::Trivy, &nessus::Nessus];
+pub const ALL: &[&dyn Importer] = &[&trivy::Trivy, &nessus::Nessus, &openvas::OpenVas];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.
 pub fn choose(name: &str, head: &[u8]) -> Result<&'static dyn Importer> {
