@@ -24,6 +24,7 @@ mod text;
 mod xml;
 
 pub mod nessus;
+pub mod nmap;
 pub mod openvas;
 pub mod trivy;
 
@@ -76,7 +77,8 @@ pub trait Importer: Sync {
 }
 
 /// Every importer, tried in this order.
-pub const ALL: &[&dyn Importer] = &[&trivy::Trivy, &nessus::Nessus, &openvas::OpenVas];
+pub const ALL: &[&dyn Importer] =
+    &[&trivy::Trivy, &nessus::Nessus, &openvas::OpenVas, &nmap::Nmap];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.
 pub fn choose(name: &str, head: &[u8]) -> Result<&'static dyn Importer> {

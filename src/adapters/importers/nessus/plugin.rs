@@ -79,6 +79,7 @@ impl Plugin<'_> {
             names: self.names,
             scored,
             affected,
+            ..Hit::default()
         })
     }
 

@@ -30,6 +30,8 @@ pub struct Hit {
     pub names: Vec<String>,
     /// Of which of them the CVSS scores are, if the report says.
     pub scored: Option<String>,
+    /// For which of them an exploit exists, if the report says that by name.
+    pub exploited: Vec<String>,
     /// What it struck; none means the finding's own component.
     pub affected: Vec<Affected>,
 }
@@ -38,46 +40,44 @@ impl Hit {
     /// One finding for each vulnerability and each component. Scores, weaknesses, dates,
     /// EPSS and the mark of known exploitation are facts about one vulnerability: a check
     /// that names several says of none of them which is whose. That an exploit exists is
-    /// said of all: better one too many.
-    pub fn emit(self, out: &mut Emitter<'_>) -> Result<()> {
-        let Self { finding, names, scored, affected } = self;
-        if affected.is_empty() {
-            return named(finding, &names, scored.as_deref(), out);
+    /// said of all, unless the report has it by name: better one too many.
+    pub fn emit(&self, out: &mut Emitter<'_>) -> Result<()> {
+        if self.affected.is_empty() {
+            return self.named(self.finding.clone(), out);
         }
-        for Affected { component, fixed_version } in affected {
-            let finding = FindingObservation { component, fixed_version, ..finding.clone() };
-            named(finding, &names, scored.as_deref(), out)?;
+        for Affected { component, fixed_version } in self.affected.clone() {
+            let finding = FindingObservation { component, fixed_version, ..self.finding.clone() };
+            self.named(finding, out)?;
         }
         Ok(())
     }
-}
 
-fn named(
-    mut finding: FindingObservation,
-    names: &[String],
-    scored: Option<&str>,
-    out: &mut Emitter<'_>,
-) -> Result<()> {
-    let cvss = finding.vulnerability.cvss.clone();
-    match names {
-        [] => return out.finding(finding),
-        [_] => {}
-        _ => {
+    fn named(&self, mut finding: FindingObservation, out: &mut Emitter<'_>) -> Result<()> {
+        let v = &mut finding.vulnerability;
+        let cvss = v.cvss.clone();
+        match self.names[..] {
+            [] => return out.finding(finding),
+            [_] => {}
+            _ => {
+                v.cvss.clear();
+                v.cwe_ids.clear();
+                (v.epss, v.kev, v.published_at, v.modified_at) = (None, false, None, None);
+            }
+        }
+        for name in &self.names {
+            let mut finding = finding.clone();
             let v = &mut finding.vulnerability;
-            v.cvss.clear();
-            v.cwe_ids.clear();
-            (v.epss, v.kev, v.published_at, v.modified_at) = (None, false, None, None);
+            v.id.clone_from(name);
+            if self.names.len() > 1 && self.scored.as_ref() == Some(name) {
+                v.cvss.clone_from(&cvss);
+            }
+            if !self.exploited.is_empty() {
+                v.exploit = self.exploited.contains(name);
+            }
+            out.finding(finding)?;
         }
+        Ok(())
     }
-    for name in names {
-        let mut finding = finding.clone();
-        finding.vulnerability.id.clone_from(name);
-        if names.len() > 1 && scored == Some(name) {
-            finding.vulnerability.cvss.clone_from(&cvss);
-        }
-        out.finding(finding)?;
-    }
-    Ok(())
 }
 
 /// The CVE ids in a text, upper case, each once, in their order.

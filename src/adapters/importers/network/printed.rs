@@ -140,8 +140,8 @@ fn split(printed: &str) -> Option<(&str, &str, &'static str)> {
     whole.then_some((name, version, "rpm"))
 }
 
-/// deb or rpm, as far as a version tells: rpm's releases carry their distribution.
-fn system_of(version: &str) -> &'static str {
+/// `deb` or `rpm`, as far as a version tells: rpm's releases carry their distribution.
+pub fn system_of(version: &str) -> &'static str {
     let marks = [".el", ".fc", ".amzn", ".lp1", "-lp1", ".mga", ".oe", ".an", ".cm2", ".eulerosv"];
     let is_architecture = without_architecture(version) != version;
     let is_rpm = is_architecture || marks.iter().any(|mark| version.contains(mark));
@@ -154,12 +154,14 @@ fn without_architecture(version: &str) -> &str {
     architectures.iter().find_map(|a| version.strip_suffix(a)).unwrap_or(version)
 }
 
-fn is_package_name(name: &str) -> bool {
+/// Whether it could be the name of a package of an operating system.
+pub fn is_package_name(name: &str) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '-' | '_' | ':');
     !name.is_empty() && name.chars().all(legal)
 }
 
-fn is_version(text: &str) -> bool {
+/// Whether it could be one: short, with a digit.
+pub fn is_version(text: &str) -> bool {
     text.len() <= 100 && text.contains(|c: char| c.is_ascii_digit())
 }
 

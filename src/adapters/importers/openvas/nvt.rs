@@ -67,8 +67,8 @@ impl Struck<'_> {
                 ..FindingObservation::default()
             },
             names: self.names,
-            scored: None,
             affected,
+            ..Hit::default()
         })
     }
 
