@@ -26,6 +26,7 @@ mod xml;
 pub mod nessus;
 pub mod nmap;
 pub mod openvas;
+pub mod qualys;
 pub mod trivy;
 
 use crate::base::{Code, Error, Result};
@@ -78,7 +79,7 @@ pub trait Importer: Sync {
 
 /// Every importer, tried in this order.
 pub const ALL: &[&dyn Importer] =
-    &[&trivy::Trivy, &nessus::Nessus, &openvas::OpenVas, &nmap::Nmap];
+    &[&trivy::Trivy, &nessus::Nessus, &openvas::OpenVas, &nmap::Nmap, &qualys::Qualys];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.
 pub fn choose(name: &str, head: &[u8]) -> Result<&'static dyn Importer> {
