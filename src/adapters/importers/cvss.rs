@@ -48,6 +48,17 @@ pub fn versioned(
     Some(CvssScore { source, version: version.to_owned(), vector: vector.map(|v| v.text), score })
 }
 
+/// The short name of a source: `nvd` for `nvd@nist.gov` or `NVD`, `ghsa` for GitHub.
+#[must_use]
+pub fn source_name(source: &str) -> String {
+    match source.trim().to_ascii_lowercase().as_str() {
+        "nvd@nist.gov" => "nvd".to_owned(),
+        "github" | "github_m" | "security-advisories@github.com" => "ghsa".to_owned(),
+        "secalert@redhat.com" | "redhat_cve" | "redhat_api" => "redhat".to_owned(),
+        source => source.to_owned(),
+    }
+}
+
 /// The version that a document names.
 fn known(version: &str) -> &'static str {
     let digits = version.trim_start_matches(|c: char| !c.is_ascii_digit());

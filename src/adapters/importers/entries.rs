@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::io;
+use std::io::{self, BufRead};
 use std::marker::PhantomData;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess};
@@ -11,8 +11,8 @@ use serde::de::{SeqAccess, Visitor};
 
 use super::guard::{Entry, Guard};
 use super::input::{Report, io_error};
-use super::json;
-use crate::base::{Error, Result};
+use super::{json, text};
+use crate::base::{Error, Result, limits};
 
 /// Called with the place (`matches[3]`) and the entry.
 pub type Each<'a, T> = dyn FnMut(&Place, T) -> Result<()> + 'a;
@@ -24,8 +24,23 @@ pub struct Place(Vec<Step>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
     Key(&'static str),
+    /// A key that stood for [`ANY`], cut: it is for people.
+    Name(String),
     Item(usize),
 }
+
+impl Step {
+    fn text(&self) -> &str {
+        match self {
+            Self::Key(key) => key,
+            Self::Name(name) => name,
+            Self::Item(_) => "",
+        }
+    }
+}
+
+/// In a path: every key of an object.
+pub const ANY: &str = "*";
 
 impl Place {
     /// The position in the innermost list, from 0.
@@ -33,9 +48,29 @@ impl Place {
     pub fn index(&self) -> usize {
         let item = |step: &Step| match step {
             Step::Item(index) => Some(*index),
-            Step::Key(_) => None,
+            Step::Key(_) | Step::Name(_) => None,
         };
         self.0.iter().rev().find_map(item).unwrap_or(0)
+    }
+
+    /// The position in the `level`-th list from the top, both from 0.
+    #[must_use]
+    pub fn item(&self, level: usize) -> usize {
+        let item = |step: &Step| match step {
+            Step::Item(index) => Some(*index),
+            Step::Key(_) | Step::Name(_) => None,
+        };
+        self.0.iter().filter_map(item).nth(level).unwrap_or(0)
+    }
+
+    /// The innermost key that stood for [`ANY`], cut; empty if there is none.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        let name = |step| match step {
+            &Step::Name(ref name) => Some(name.as_str()),
+            Step::Key(_) | Step::Item(_) => None,
+        };
+        self.0.iter().rev().find_map(name).unwrap_or_default()
     }
 }
 
@@ -43,8 +78,8 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (n, step) in self.0.iter().enumerate() {
             match step {
-                Step::Key(key) if n == 0 => f.write_str(key)?,
-                Step::Key(key) => write!(f, ".{key}")?,
+                Step::Key(_) | Step::Name(_) if n > 0 => write!(f, ".{}", step.text())?,
+                Step::Key(_) | Step::Name(_) => f.write_str(step.text())?,
                 Step::Item(index) => write!(f, "[{index}]")?,
             }
         }
@@ -55,6 +90,7 @@ impl fmt::Display for Place {
 /// Calls `each` with every element of the arrays that are found along `path`, keys from the
 /// top; arrays on the way are gone through: `&["results", "packages"]` is the elements of
 /// `packages` of every element of `results`, and `&[]` the elements of an array at the top.
+/// [`ANY`] stands for every key: `&["advisories", ANY]` is all values of `advisories`.
 /// An object at the end of the path is one entry. Everything else is passed over unseen.
 ///
 /// Counts as the report's progress. Errors name line, column and path.
@@ -63,9 +99,27 @@ pub fn each<T: DeserializeOwned>(
     path: &'static [&'static str],
     each: &mut Each<'_, T>,
 ) -> Result<()> {
+    read(report, report.open()?, path, each)
+}
+
+/// The same as [`each`], for looking ahead: it does not count as progress.
+pub fn look<T: DeserializeOwned>(
+    report: &Report,
+    path: &'static [&'static str],
+    each: &mut Each<'_, T>,
+) -> Result<()> {
+    read(report, report.peek()?, path, each)
+}
+
+fn read<T: DeserializeOwned>(
+    report: &Report,
+    reader: Box<dyn BufRead + Send>,
+    path: &'static [&'static str],
+    each: &mut Each<'_, T>,
+) -> Result<()> {
     let failure = RefCell::new(None);
     let entry = Entry::default();
-    let mut json = json::guarded(Guard::with_entries(report.open()?, entry.clone()));
+    let mut json = json::guarded(Guard::with_entries(reader, entry.clone()));
     let mut place = Place::default();
     let walk = Walk { path, place: &mut place, each, failure: &failure, entry: &entry };
     let result = walk.deserialize(&mut json).and_then(|()| json.end());
@@ -182,9 +236,9 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Walk<'_, '_, T> {
         let Some((&wanted, rest)) = self.path.split_first() else {
             return self.take(de::value::MapAccessDeserializer::new(map));
         };
-        while let Some(IsKey(is_it)) = map.next_key_seed(KeySeed(wanted))? {
-            if is_it {
-                self.place.0.push(Step::Key(wanted));
+        while let Some(step) = map.next_key_seed(KeySeed(wanted))? {
+            if let Some(step) = step {
+                self.place.0.push(step);
                 map.next_value_seed(self.inner(rest))?;
                 self.place.0.pop();
             } else {
@@ -211,27 +265,30 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Walk<'_, '_, T> {
     }
 }
 
-/// Reads a key without keeping it.
+/// Reads a key; keeps it only if any key is wanted.
 struct KeySeed(&'static str);
-struct IsKey(bool);
 
 impl<'de> DeserializeSeed<'de> for KeySeed {
-    type Value = IsKey;
+    type Value = Option<Step>;
 
-    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<IsKey, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<Self::Value, D::Error> {
         d.deserialize_identifier(self)
     }
 }
 
 impl Visitor<'_> for KeySeed {
-    type Value = IsKey;
+    type Value = Option<Step>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
-    fn visit_str<E: de::Error>(self, key: &str) -> Result<IsKey, E> {
-        Ok(IsKey(key == self.0))
+    fn visit_str<E: de::Error>(self, key: &str) -> Result<Self::Value, E> {
+        let name = || text::to_line(text::clip(key, limits::NAME_BYTES)).unwrap_or_default();
+        Ok(match self.0 {
+            ANY => Some(Step::Name(name())),
+            wanted => (wanted == key).then_some(Step::Key(wanted)),
+        })
     }
 }
 
@@ -273,6 +330,9 @@ mod tests {
         assert_eq!(read(r#"[{"n":1},{"n":2}]"#, &[]).unwrap(), ["[0]=1", "[1]=2"]);
         assert_eq!(read(r#"{"a":{"b":{"n":7}}}"#, &["a", "b"]).unwrap(), ["a.b=7"]);
         assert_eq!(read(r#"{"a":null}"#, &["a"]).unwrap(), [""; 0]);
+        let any = r#"{"a":{"x":{"n":1},"y\n":{"n":2}},"b":{"z":[{"n":3}]}}"#;
+        assert_eq!(read(any, &["a", ANY]).unwrap(), ["a.x=1", "a.y=2"]);
+        assert_eq!(read(any, &[ANY, "z"]).unwrap(), ["b.z[0]=3"]);
     }
 
     #[test]

@@ -8,8 +8,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::de::Visitor;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess};
-use serde::de::{Error as _, Visitor};
 
 use super::text;
 use crate::base::{Timestamp, limits};
@@ -127,6 +127,11 @@ pub fn names<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
     all(d, text::to_name)
 }
 
+/// Lines for people, each once.
+pub fn lines<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
+    all(d, |text| Ok(text::to_line(text)))
+}
+
 /// Web addresses, each once.
 pub fn links<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
     all(d, |text| Ok(text::to_link(text)))
@@ -226,66 +231,169 @@ where
 /// The objects of an array, up to the limit for lists; also a single object. Anything else
 /// is passed over.
 pub fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Vec<T>, D::Error> {
-    struct Objects<'o, T>(&'o mut Vec<T>, PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Objects<'_, T> {
-        type Value = ();
-
-        fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
-            d.deserialize_any(self)
+    let mut found = Vec::new();
+    let add = &mut |value| {
+        if let Mixed::Object(object) = value {
+            found.push(object);
         }
-    }
+    };
+    Values(add, |_| Ok(None), PhantomData).deserialize(d)?;
+    Ok(found)
+}
 
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for Objects<'_, T> {
-        type Value = ();
+/// The elements of an array, or none of null, for facts that are kept for the whole import:
+/// more than [`limits::REPORT_RESULTS`] are an error. The one strict function here.
+pub fn facts<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Vec<T>, D::Error> {
+    struct Facts<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Facts<T> {
+        type Value = Vec<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("anything")
+            f.write_str("an array")
         }
 
-        fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<(), E> {
-            Ok(())
+        fn visit_unit<E: serde::de::Error>(self) -> Result<Vec<T>, E> {
+            Ok(Vec::new())
         }
 
-        fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<(), E> {
-            Ok(())
-        }
-
-        fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<(), E> {
-            Ok(())
-        }
-
-        fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<(), E> {
-            Ok(())
-        }
-
-        fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<(), E> {
-            Ok(())
-        }
-
-        fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-            Ok(())
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-            self.0.push(T::deserialize(serde::de::value::MapAccessDeserializer::new(map))?);
-            Ok(())
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-            while self.0.len() < limits::LIST_VALUES {
-                if seq.next_element_seed(Objects(&mut *self.0, PhantomData))?.is_none() {
-                    return Ok(());
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
+            let mut facts = Vec::new();
+            while let Some(fact) = seq.next_element()? {
+                if facts.len() >= limits::REPORT_RESULTS {
+                    let max = limits::REPORT_RESULTS;
+                    return Err(serde::de::Error::custom(format!("more than {max} scan results")));
                 }
+                facts.push(fact);
             }
-            while seq.next_element::<IgnoredAny>()?.is_some() {}
-            Ok(())
+            Ok(facts)
         }
     }
 
+    d.deserialize_any(Facts(PhantomData))
+}
+
+/// Whether it is an array and no object; the content is passed over.
+pub fn is_list<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
+    struct Shape;
+
+    impl<'de> Visitor<'de> for Shape {
+        type Value = bool;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array or an object")
+        }
+
+        fn visit_unit<E: serde::de::Error>(self) -> Result<bool, E> {
+            Ok(false)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            Ok(false)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<bool, A::Error> {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(true)
+        }
+    }
+
+    d.deserialize_any(Shape)
+}
+
+/// A value that some documents write as a name and others as an object.
+#[derive(Debug)]
+pub enum Mixed<T> {
+    /// A name; numbers and truth values as their text.
+    Name(String),
+    /// An object.
+    Object(T),
+}
+
+/// The names and objects of an array, up to the limit for lists; also a single one.
+pub fn mixed<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Vec<Mixed<T>>, D::Error> {
     let mut found = Vec::new();
-    Objects(&mut found, PhantomData).deserialize(d).map_err(D::Error::custom)?;
+    Values(&mut |value| found.push(value), text::to_name, PhantomData).deserialize(d)?;
     Ok(found)
+}
+
+/// The same for texts that are no names: they are cut.
+pub fn mixed_lines<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Vec<Mixed<T>>, D::Error> {
+    let mut found = Vec::new();
+    let line = |text: &str| Ok(text::to_line(text));
+    Values(&mut |value| found.push(value), line, PhantomData).deserialize(d)?;
+    Ok(found)
+}
+
+/// Hands every name and object that is found to the closure.
+struct Values<'f, T>(
+    &'f mut dyn FnMut(Mixed<T>),
+    fn(&str) -> Result<Option<String>, String>,
+    PhantomData<T>,
+);
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Values<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
+        d.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Values<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
+        if let Some(name) = (self.1)(text).map_err(E::custom)? {
+            (self.0)(Mixed::Name(name));
+        }
+        Ok(())
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<(), E> {
+        self.visit_str(if value { "true" } else { "false" })
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
+        self.visit_str(&value.to_string())
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
+        self.visit_str(&value.to_string())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
+        self.visit_str(&value.to_string())
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        let object = T::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+        (self.0)(Mixed::Object(object));
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        for _ in 0..limits::LIST_VALUES {
+            if seq.next_element_seed(Values(&mut *self.0, self.1, PhantomData))?.is_none() {
+                return Ok(());
+            }
+        }
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@
 #[cfg(test)]
 mod conformance;
 mod cvss;
+mod ecosystem;
 mod emit;
 mod entries;
 mod guard;
+mod ids;
 pub mod input;
 mod json;
 mod lenient;
@@ -21,11 +23,19 @@ mod table;
 #[cfg(test)]
 mod testing;
 mod text;
+mod versions;
 mod xml;
 
+pub mod aws_inspector2;
+pub mod cargo_audit;
+pub mod dependabot;
+pub mod grype;
 pub mod nessus;
 pub mod nmap;
+pub mod npm_audit;
 pub mod openvas;
+pub mod osv_scanner;
+pub mod pip_audit;
 pub mod qualys;
 pub mod trivy;
 
@@ -78,8 +88,20 @@ pub trait Importer: Sync {
 }
 
 /// Every importer, tried in this order.
-pub const ALL: &[&dyn Importer] =
-    &[&trivy::Trivy, &nessus::Nessus, &openvas::OpenVas, &nmap::Nmap, &qualys::Qualys];
+pub const ALL: &[&dyn Importer] = &[
+    &trivy::Trivy,
+    &grype::Grype,
+    &osv_scanner::OsvScanner,
+    &npm_audit::NpmAudit,
+    &pip_audit::PipAudit,
+    &cargo_audit::CargoAudit,
+    &dependabot::Dependabot,
+    &aws_inspector2::AwsInspector2,
+    &nessus::Nessus,
+    &openvas::OpenVas,
+    &nmap::Nmap,
+    &qualys::Qualys,
+];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.
 pub fn choose(name: &str, head: &[u8]) -> Result<&'static dyn Importer> {

@@ -48,6 +48,12 @@ impl<'h> Keys<'h> {
         keys.iter().all(|key| self.has(depth, key))
     }
 
+    /// Whether all keys at `depth` are among `keys`; there may be none.
+    pub fn only(&self, depth: usize, keys: &[&str]) -> bool {
+        let among = |found: &[u8]| keys.iter().any(|key| key.as_bytes() == found);
+        self.found.iter().all(|&(d, found)| d != depth || among(found))
+    }
+
     /// Whether the document is an object.
     pub fn is_object(&self) -> bool {
         self.first == Some(b'{')
@@ -114,6 +120,7 @@ mod tests {
         assert!(keys.is_object() && !keys.is_array());
         assert!(keys.has(1, "a\\\"}") && keys.has_all(1, &["b"]) && keys.has(3, "c"));
         assert!(keys.has(4, "d") && !keys.has(1, "c"));
+        assert!(keys.only(3, &["c", "x"]) && keys.only(2, &[]) && !keys.only(1, &["b"]));
         for nothing in ["", "x", "\"", "{\"", "{\"\\"] {
             assert!(!Keys::of(nothing.as_bytes()).has(1, "a"), "{nothing}");
         }

@@ -3,13 +3,14 @@
 use super::head::ResultHead;
 use super::model::Vulnerability;
 use super::words;
+use crate::adapters::importers::text;
 use crate::base::limits;
 use crate::domain::component::Component;
 use crate::domain::observation::{FindingObservation, VulnerabilityObservation};
 
 /// The finding that a vulnerability in a result is.
 pub fn finding(v: Vulnerability, result: &ResultHead) -> FindingObservation {
-    let purl = v.pkg_identifier.and_then(|p| p.purl).map(without_subpath);
+    let purl = v.pkg_identifier.and_then(|p| p.purl).map(text::without_subpath);
     let ecosystem = purl
         .as_deref()
         .and_then(words::purl_type)
@@ -55,10 +56,4 @@ pub fn finding(v: Vulnerability, result: &ResultHead) -> FindingObservation {
         },
         ..FindingObservation::default()
     }
-}
-
-/// A package URL without `#subpath`.
-fn without_subpath(mut purl: String) -> String {
-    purl.truncate(purl.find('#').unwrap_or(purl.len()));
-    purl
 }
