@@ -38,6 +38,7 @@ pub mod osv_scanner;
 pub mod pip_audit;
 pub mod qualys;
 pub mod trivy;
+pub mod wazuh;
 
 use crate::base::{Code, Error, Result};
 use crate::domain::observation::Observation;
@@ -101,6 +102,7 @@ pub const ALL: &[&dyn Importer] = &[
     &openvas::OpenVas,
     &nmap::Nmap,
     &qualys::Qualys,
+    &wazuh::Wazuh,
 ];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.
