@@ -48,8 +48,10 @@ fn real_reports_of_other_scanners_are_not_taken() {
         let format = folder.file_name().unwrap().to_str().unwrap().to_owned();
         for file in files(&folder).iter().filter(|f| f.extension().is_some_and(|e| e != "md")) {
             let head = Report::new(file, Limits::default()).head(64 << 10).unwrap();
+            // An empty file may be of any format; it is read if somebody says which.
+            let is_empty = head.is_empty();
             for importer in ALL {
-                let expected = format == importer.name();
+                let expected = format == importer.name() && !is_empty;
                 assert_eq!(importer.recognises(&head), expected, "{}", file.display());
                 taken += usize::from(expected);
             }

@@ -33,6 +33,7 @@ pub mod grype;
 pub mod nessus;
 pub mod nmap;
 pub mod npm_audit;
+pub mod nuclei;
 pub mod openvas;
 pub mod osv_scanner;
 pub mod pip_audit;
@@ -101,6 +102,7 @@ pub const ALL: &[&dyn Importer] = &[
     &nessus::Nessus,
     &openvas::OpenVas,
     &nmap::Nmap,
+    &nuclei::Nuclei,
     &qualys::Qualys,
     &wazuh::Wazuh,
 ];
