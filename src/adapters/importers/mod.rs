@@ -29,6 +29,7 @@ mod xml;
 pub mod aws_inspector2;
 pub mod cargo_audit;
 pub mod dependabot;
+pub mod generic_csv;
 pub mod grype;
 pub mod nessus;
 pub mod nmap;
@@ -105,6 +106,8 @@ pub const ALL: &[&dyn Importer] = &[
     &nuclei::Nuclei,
     &qualys::Qualys,
     &wazuh::Wazuh,
+    // Last: takes what no other does.
+    &generic_csv::Generic { mapping: None },
 ];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.
