@@ -66,11 +66,8 @@ impl Place {
     /// The innermost key that stood for [`ANY`], cut; empty if there is none.
     #[must_use]
     pub fn key(&self) -> &str {
-        let name = |step| match step {
-            &Step::Name(ref name) => Some(name.as_str()),
-            Step::Key(_) | Step::Item(_) => None,
-        };
-        self.0.iter().rev().find_map(name).unwrap_or_default()
+        let name = self.0.iter().rev().find(|step| matches!(step, Step::Name(_)));
+        name.map(Step::text).unwrap_or_default()
     }
 }
 
@@ -223,6 +220,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Walk<'_, '_, T> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.path.first() {
+            Some(&ANY) => f.write_str("an object"),
             Some(key) => write!(f, "an object with '{key}'"),
             None => f.write_str("an array or an object"),
         }

@@ -40,6 +40,8 @@ pub mod osv_scanner;
 pub mod pip_audit;
 pub mod qualys;
 pub mod trivy;
+pub mod trivy_operator;
+pub mod vuls;
 pub mod wazuh;
 
 use crate::base::{Code, Error, Result};
@@ -93,6 +95,7 @@ pub trait Importer: Sync {
 /// Every importer, tried in this order.
 pub const ALL: &[&dyn Importer] = &[
     &trivy::Trivy,
+    &trivy_operator::TrivyOperator,
     &grype::Grype,
     &osv_scanner::OsvScanner,
     &npm_audit::NpmAudit,
@@ -100,6 +103,7 @@ pub const ALL: &[&dyn Importer] = &[
     &cargo_audit::CargoAudit,
     &dependabot::Dependabot,
     &aws_inspector2::AwsInspector2,
+    &vuls::Vuls,
     &nessus::Nessus,
     &openvas::OpenVas,
     &nmap::Nmap,
