@@ -16,6 +16,8 @@ mod ids;
 pub mod input;
 mod json;
 mod lenient;
+#[cfg(test)]
+mod memory;
 mod meter;
 mod network;
 mod peek;
