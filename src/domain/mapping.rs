@@ -53,6 +53,8 @@ word_enum! {
         Ecosystem "ecosystem",
         /// The file that contains it.
         Path "path",
+        /// The line in that file.
+        Line "line",
         /// The asset's name.
         Asset "asset",
         /// The asset's host name.

@@ -125,7 +125,14 @@ const NAMES: &[(F, &[&str])] = &[
     (F::Exploit, &["exploit", "exploitavailable", "exploitable", "hasexploit", "exploited"]),
     (
         F::Published,
-        &["published", "publisheddate", "publicationdate", "datepublished", "publishedat"],
+        &[
+            "published",
+            "publisheddate",
+            "publicationdate",
+            "datepublished",
+            "publishedat",
+            "publishdate",
+        ],
     ),
     (
         F::Component,
@@ -181,6 +188,7 @@ const NAMES: &[(F, &[&str])] = &[
     (F::Purl, &["purl", "packageurl", "packagepurl"]),
     (F::Ecosystem, &["ecosystem", "packagetype", "packagemanager", "packageecosystem"]),
     (F::Path, &["path", "filepath", "file", "filename", "manifest", "location"]),
+    (F::Line, &["line", "linenumber", "startline"]),
     (
         F::Asset,
         &[
@@ -242,7 +250,7 @@ const NAMES: &[(F, &[&str])] = &[
         ],
     ),
     (F::Active, &["active", "isactive"]),
-    (F::FalsePositive, &["falsepositive", "isfalsepositive", "falsep"]),
+    (F::FalsePositive, &["falsepositive", "isfalsepositive", "falsep", "riskaccepted"]),
     (F::Duplicate, &["duplicate", "isduplicate"]),
     (F::Resolved, &["ismitigated", "mitigated", "resolved", "isresolved", "isfixed"]),
 ];
@@ -256,8 +264,17 @@ static KNOWN: LazyLock<HashMap<&str, (F, usize)>> = LazyLock::new(|| {
 });
 
 /// Names that a person would only give to a column with ids of vulnerabilities.
-const CERTAIN: &[&str] =
-    &["cve", "cveid", "cveids", "cves", "vulnerabilityid", "vulnid", "ghsa", "ghsaid"];
+const CERTAIN: &[&str] = &[
+    "cve",
+    "cveid",
+    "cveids",
+    "cves",
+    "vulnerabilityid",
+    "vulnerabilityids",
+    "vulnid",
+    "ghsa",
+    "ghsaid",
+];
 
 /// One column that says something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -322,6 +339,13 @@ impl Columns {
 
     fn says(&self, field: F) -> bool {
         self.of_field(field).next().is_some()
+    }
+
+    /// The columns with ids of vulnerabilities: those whose names leave no doubt, if any.
+    pub fn of_ids(&self) -> impl Iterator<Item = &Column> {
+        let is_certain = |c: &&Column| self.is_mapped || CERTAIN.contains(&c.name.as_str());
+        let any = self.of_field(F::Id).any(|c| is_certain(&c));
+        self.of_field(F::Id).filter(move |c| !any || is_certain(c))
     }
 
     /// Whether these are columns of findings.

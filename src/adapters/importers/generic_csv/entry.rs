@@ -56,6 +56,11 @@ impl<'r> Entry<'r> {
         self.get(field).map_or(Ok(None), text::to_name)
     }
 
+    /// The first web address of a list.
+    fn url(&self) -> Option<&'r str> {
+        self.get(F::Url)?.split(", ").next()
+    }
+
     fn is_true(&self, field: F) -> bool {
         let word = self.get(field).unwrap_or_default().to_ascii_lowercase();
         matches!(word.as_str(), "true" | "yes" | "y" | "1" | "x")
@@ -63,7 +68,7 @@ impl<'r> Entry<'r> {
 
     /// What the row is about.
     pub fn asset(&self) -> Result<AssetObservation, String> {
-        let url = self.get(F::Url);
+        let url = self.url();
         let of_url = || url.map(|url| text::to_name(hosts::host_of(url))).transpose();
         let fields = [F::Asset, F::Hostname, F::IpAddress];
         let mut name = None;
@@ -159,9 +164,9 @@ impl<'r> Entry<'r> {
 
     /// The vulnerabilities that the row names.
     fn ids(&self) -> Vec<Ids> {
-        let column = self.get(F::Id).unwrap_or_default();
-        let words = column.split([',', ';', '|', ' ', '\n', '\t']).filter(|word| is_id(word));
-        let settled = ids::settle(None, words);
+        let cells = self.columns.of_ids().filter_map(|c| self.cells.get(c.at).copied());
+        let words = cells.flat_map(|cell| cell.split([',', ';', '|', ' ', '\n', '\t']));
+        let settled = ids::settle(None, words.filter(|word| is_id(word)));
         if !settled.is_empty() {
             return settled;
         }
@@ -208,7 +213,8 @@ impl<'r> Entry<'r> {
 
     fn place(&self) -> Result<Place, String> {
         let mut place = checks::place(self.get(F::Port), self.get(F::Protocol));
-        place.url = self.name(F::Url)?;
+        place.url = self.url().map_or(Ok(None), text::to_name)?;
+        place.line = self.get(F::Line).and_then(|line| line.parse().ok()).filter(|line| *line > 0);
         Ok(place)
     }
 

@@ -72,7 +72,7 @@ impl Importer for Generic {
 
     fn import(&self, report: &Report, sink: &mut Sink<'_>) -> Result<()> {
         let head = report.head(64 << 10)?;
-        let shape = self.shape(&head);
+        let shape = self.shape(&head).or_else(|| empty_list(&head));
         if shape.is_none() && is_json(&head) {
             // What is wrong with it may be more than its keys.
             json::head::<IgnoredAny>(report)?;
@@ -115,6 +115,14 @@ enum Shape {
 fn is_json(head: &[u8]) -> bool {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     matches!(head.first(), Some(b'{' | b'['))
+}
+
+/// A list that is there but holds nothing.
+fn empty_list(head: &[u8]) -> Option<Shape> {
+    let keys = Keys::of(head);
+    let is_empty = |key: &str| keys.has(1, key) && keys.under(key, 3).next().is_none();
+    let list = LISTS.iter().find(|list| keys.is_object() && is_empty(list[0]));
+    list.map(|path| Shape::List(path.as_slice()))
 }
 
 impl Generic {

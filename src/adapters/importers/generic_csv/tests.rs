@@ -78,6 +78,28 @@ fn json_is_a_table_too() {
 }
 
 #[test]
+fn lists_and_lines_of_json_are_read() {
+    let observations = read(
+        &json!({"findings": [{
+            "title": "t", "severity": "Low", "cve": "CVE-2021-0001", "vulnerability_ids": ["GHSA-x-y"],
+            "endpoints": ["https://a.example.org/x", "https://b.example.org"], "file_path": "src/a.rs",
+            "line": 7, "id": "FINDING-1", "cwe": 79
+        }]})
+        .to_string(),
+    );
+    let finding = findings(&observations)[0];
+    assert_eq!(finding.vulnerability.aliases, ["GHSA-X-Y"]);
+    assert_eq!(finding.vulnerability.cwe_ids, ["CWE-79"]);
+    assert_eq!(
+        (finding.place.line, finding.component.path.as_deref()),
+        (Some(7), Some("src/a.rs"))
+    );
+    assert_eq!(finding.place.url.as_deref(), Some("https://a.example.org/x"));
+    assert_eq!(assets(&observations)[0].asset_id, "a.example.org");
+    assert!(assets(&read("{\"findings\": []}")).is_empty());
+}
+
+#[test]
 fn rows_that_are_no_findings_are_counted() {
     let observations = read(
         "Title,Severity,Url,FalsePositive,Duplicate,IsMitigated,Status\n\

@@ -54,6 +54,12 @@ fn asset(row: &Row<'_>) -> Result<Option<AssetObservation>> {
     Ok(Some(asset))
 }
 
+/// The CVE scanner has the CVE in the place of the OID.
+fn names(row: &Row<'_>) -> Vec<String> {
+    let columns = [row.get("CVEs"), row.get("NVT OID")];
+    checks::cves(&columns.into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
 fn struck<'r>(row: &'r Row<'_>) -> Struck<'r> {
     let columns = [
         ("", "Summary"),
@@ -69,7 +75,7 @@ fn struck<'r>(row: &'r Row<'_>) -> Struck<'r> {
         score,
         qod: row.get("QoD"),
         place: checks::place(row.get("Port"), row.get("Port Protocol")),
-        names: checks::cves(row.get("CVEs").unwrap_or_default()),
+        names: names(row),
         cpes: row.get("Product Detection Result").into_iter().flat_map(Cpe::list).collect(),
         cvss: cvss::score("openvas", None, score).into_iter().collect(),
         texts: columns.into_iter().filter_map(|(t, c)| Some((t, row.get(c)?))).collect(),

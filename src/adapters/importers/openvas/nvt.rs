@@ -58,7 +58,7 @@ impl Struck<'_> {
         Ok(Hit {
             finding: FindingObservation {
                 scan: if is_package { ScanKind::OsPackages } else { ScanKind::Network },
-                place: if is_package { Place::default() } else { self.place.clone() },
+                place: if is_package { Place::default() } else { self.place() },
                 severity,
                 check: Some(check),
                 evidence: self.evidence(),
@@ -70,6 +70,14 @@ impl Struck<'_> {
             affected,
             ..Hit::default()
         })
+    }
+
+    /// The CVE scanner says the port in words only.
+    fn place(&self) -> Place {
+        let words = self.output.and_then(|o| o.split_once("The product was found at: "));
+        let port = words.and_then(|(_, rest)| rest.split_whitespace().next());
+        let told = || port.map(|port| place(port.trim_end_matches(['.', ','])).0);
+        Some(self.place.clone()).filter(|p| !p.is_empty()).or_else(told).unwrap_or_default()
     }
 
     /// By the threat's word; there are reports with a number in its place.

@@ -21,7 +21,8 @@ pub fn recognises(head: &[u8]) -> bool {
 
 fn is_header(header: &Header) -> bool {
     let hosts = ["IP", "Asset Id", "Asset Name", "Host IP", "DNS", "Asset IPV4"];
-    header.has_all(&["QID", "Title", "Severity"]) && hosts.iter().any(|host| header.has(host))
+    let title = header.has("Title") || header.has("Vuln Title");
+    title && header.has_all(&["QID", "Severity"]) && hosts.iter().any(|host| header.has(host))
 }
 
 /// Reads the table.
@@ -95,7 +96,7 @@ fn cell<'r>(row: &'r Row<'_>, names: &[&str]) -> Option<&'r str> {
 
 fn asset(row: &Row<'_>) -> Result<Option<AssetObservation>> {
     const NAMES: &[&str] =
-        &["Asset Name", "IP", "Host IP", "Asset IPV4", "Asset IPV6", "DNS", "NetBIOS"];
+        &["Asset Name", "IP", "Host IP", "Asset IPV4", "Asset IPV6", "DNS", "Hostname", "NetBIOS"];
     let Some(name) = cell(row, NAMES) else { return Ok(None) };
     let Some(name) = text::to_name(name).map_err(|e| row.bad("IP", &e))? else { return Ok(None) };
     let mut asset = hosts::asset(&name);
@@ -119,6 +120,9 @@ fn asset(row: &Row<'_>) -> Result<Option<AssetObservation>> {
 fn detection<'r>(row: &'r Row<'_>, offset: i64) -> Detection<'r> {
     let first = cell(row, &["First Detected"]).and_then(dates::read_american);
     let yes = |name| cell(row, &[name]).is_some_and(|c| c.eq_ignore_ascii_case("yes"));
+    // PCI reports: somebody's request to leave it out was granted.
+    let approved = cell(row, &["False Positive Status"]);
+    let approved = approved.is_some_and(|c| c.eq_ignore_ascii_case("approved"));
     let mut place = checks::place(cell(row, &["Port"]), cell(row, &["Protocol"]));
     place.fingerprint = cell(row, &["Instance"]).and_then(text::to_line);
     Detection {
@@ -128,7 +132,7 @@ fn detection<'r>(row: &'r Row<'_>, offset: i64) -> Detection<'r> {
         status: cell(row, &["Vuln Status", "Status"]),
         result: cell(row, &["Results", "Result"]),
         first_seen: first.map(|t| t.plus_seconds(offset)),
-        is_ignored: yes("Ignored") || yes("Disabled"),
+        is_ignored: yes("Ignored") || yes("Disabled") || approved,
         ..Detection::default()
     }
 }
@@ -149,11 +153,11 @@ fn knowledge(row: &Row<'_>) -> Knowledge {
     let known = dangers.contains("exploit") || dangers.contains("active attack");
     let published = cell(row, &["Published Date"]).and_then(dates::read_american);
     Knowledge {
-        severity: cell(row, &["Severity", "KB Severity"]).map(str::to_owned),
+        severity: cell(row, &["Q_Severity", "Severity", "KB Severity"]).map(str::to_owned),
         exploited: checks::cves(exploits).into_iter().filter(|cve| names.contains(cve)).collect(),
         names,
         vulnerability: VulnerabilityObservation {
-            title: cell(row, &["Title"]).and_then(text::to_line),
+            title: cell(row, &["Title", "Vuln Title"]).and_then(text::to_line),
             description: text::to_text(&description),
             solution: cell(row, &["Solution"]).and_then(detection::words),
             cvss: scores(row),

@@ -3,7 +3,7 @@
 
 use crate::adapters::importers::network::markup::plain;
 use crate::adapters::importers::network::{Affected, Hit, checks, printed};
-use crate::adapters::importers::{cvss, text};
+use crate::adapters::importers::{cvss, lenient, text};
 use crate::base::{Timestamp, limits};
 use crate::domain::component::Component;
 use crate::domain::observation::{FindingObservation, SkipReason, VulnerabilityObservation};
@@ -94,7 +94,7 @@ fn is_information(kind: &str) -> bool {
     kind == "ig" || kind.starts_with("info")
 }
 
-/// Qualys's levels, 1 (minimal) to 5 (urgent).
+/// Qualys's levels, 1 (minimal) to 5 (urgent); PCI reports have words.
 fn severity(level: &str) -> Severity {
     match level.trim() {
         "1" => Severity::Info,
@@ -102,7 +102,7 @@ fn severity(level: &str) -> Severity {
         "3" => Severity::Medium,
         "4" => Severity::High,
         "5" => Severity::Critical,
-        _ => Severity::Unknown,
+        word => lenient::to_severity(word),
     }
 }
 

@@ -48,6 +48,8 @@ fn answers_of_the_api_are_read() {
     );
     assert!(Qualys.recognises(text.as_bytes()));
     let observations = read(&text);
+    let numbered = text.replace("<IP>10.0.0.1</IP><DNS>a.example.org</DNS>", "");
+    assert_eq!(assets(&read(&numbered))[0].asset_id, "qualys:17");
     let asset = assets(&observations)[0];
     assert_eq!((asset.asset_id.as_str(), asset.complete.len()), ("10.0.0.1", 0));
     let agents = asset.identifiers.iter().filter(|i| i.kind == IdentifierKind::AgentId);
@@ -113,6 +115,23 @@ fn what_the_glossary_says_counts_for_every_host() {
     assert_eq!(assets(&observations)[0].complete, [ScanKind::Network]);
     let chosen = read(&report("<APPENDICES><SELECTIVE_VULNS>1, 2</SELECTIVE_VULNS></APPENDICES>"));
     assert!(assets(&chosen)[0].complete.is_empty());
+}
+
+#[test]
+fn reports_for_pci_are_read() {
+    let observations = read(
+        "IP,HOSTNAME,LAST SCAN,QID,VULN TITLE,TYPE,SEVERITY,PORT,PROTOCOL,FALSE POSITIVE STATUS,CVSS_BASE,Q_SEVERITY,THREAT,CVEID\n\
+         10.0.0.1,a.example.org,22/09/2022 13:01,86476,Stopped,POTENTIAL,Medium,80,tcp,Requested,6.4,3,a <BR> b,\n\
+         10.0.0.1,a.example.org,22/09/2022 13:01,7,T,POTENTIAL,Medium,80,tcp,Approved,6.4,3,a,CVE-2020-0001\n",
+    );
+    let finding = findings(&observations)[0];
+    assert_eq!(
+        (finding.vulnerability.id.as_str(), finding.severity),
+        ("QID-86476", Severity::Medium)
+    );
+    assert_eq!(finding.vulnerability.cvss[0].score, Some(6.4));
+    assert_eq!(skipped(&observations, SkipReason::Suppressed), 1);
+    assert_eq!(assets(&observations)[0].hostname.as_deref(), Some("a.example.org"));
 }
 
 #[test]

@@ -160,7 +160,14 @@ fn asset(host: &Node, whole: bool) -> Option<AssetObservation> {
         says("NETBIOS"),
         says("NETBIOS_HOSTNAME"),
     ];
-    let name = names.into_iter().flatten().next().and_then(|n| text::to_name(n).ok().flatten())?;
+    // A host without any of them has at least a number.
+    let number = says("ID").map(|id| format!("qualys:{id}"));
+    let name = names
+        .into_iter()
+        .flatten()
+        .next()
+        .or(number.as_deref())
+        .and_then(|n| text::to_name(n).ok().flatten())?;
     let mut asset = hosts::asset(&name);
     names.into_iter().flatten().for_each(|name| hosts::add_name(&mut asset, name));
     for instance in ["EC2_INSTANCE_ID", "CLOUD_RESOURCE_ID"] {

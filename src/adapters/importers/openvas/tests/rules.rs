@@ -122,6 +122,19 @@ fn answers_of_the_protocol_are_reports_too() {
 }
 
 #[test]
+fn the_cve_scanner_names_port_and_product_in_words() {
+    let observations = read(
+        "IP,Hostname,Port,Port Protocol,CVSS,Severity,NVT Name,Specific Result,NVT OID,CVEs,Product Detection Result\n\
+         10.0.0.1,,,,7.5,High,CVE-2021-26690,\"The host carries the product: cpe:/a:apache:http_server:2.4.7\n\
+         The product was found at: 80/tcp.\",CVE-2021-26690,,\"Product: cpe:/a:apache:http_server:2.4.7\"\n",
+    );
+    let finding = findings(&observations)[0];
+    assert_eq!(finding.vulnerability.id, "CVE-2021-26690");
+    assert_eq!(finding.component.key(), " http_server\u{1f}2.4.7\u{1f}");
+    assert_eq!(finding.place.key(), "80/tcp");
+}
+
+#[test]
 fn errors_name_their_place() {
     let open = report("Done", "", "<result>", "");
     for (text, what) in [
