@@ -12,6 +12,7 @@ pub mod finding;
 pub mod identity;
 pub mod import;
 pub mod job;
+pub mod mapping;
 pub mod merge;
 pub mod observation;
 mod openapi;

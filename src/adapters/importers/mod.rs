@@ -16,7 +16,10 @@ mod ids;
 pub mod input;
 mod json;
 mod lenient;
+#[cfg(test)]
+mod memory;
 mod meter;
+mod network;
 mod peek;
 mod table;
 #[cfg(test)]
@@ -28,13 +31,20 @@ mod xml;
 pub mod aws_inspector2;
 pub mod cargo_audit;
 pub mod dependabot;
+pub mod generic_csv;
 pub mod grype;
+pub mod nessus;
+pub mod nmap;
 pub mod npm_audit;
+pub mod nuclei;
+pub mod openvas;
 pub mod osv_scanner;
 pub mod pip_audit;
+pub mod qualys;
 pub mod trivy;
 pub mod trivy_operator;
 pub mod vuls;
+pub mod wazuh;
 
 use crate::base::{Code, Error, Result};
 use crate::domain::observation::Observation;
@@ -96,6 +106,14 @@ pub const ALL: &[&dyn Importer] = &[
     &dependabot::Dependabot,
     &aws_inspector2::AwsInspector2,
     &vuls::Vuls,
+    &nessus::Nessus,
+    &openvas::OpenVas,
+    &nmap::Nmap,
+    &nuclei::Nuclei,
+    &qualys::Qualys,
+    &wazuh::Wazuh,
+    // Last: takes what no other does.
+    &generic_csv::Generic { mapping: None },
 ];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.

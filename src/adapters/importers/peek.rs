@@ -43,6 +43,20 @@ impl<'h> Keys<'h> {
         self.found.iter().any(|&(d, k)| d == depth && k == key.as_bytes())
     }
 
+    /// The keys at `depth`, in their order.
+    pub fn at(&self, depth: usize) -> impl Iterator<Item = &'h str> {
+        let keys = self.found.iter().filter(move |(d, _)| *d == depth);
+        keys.filter_map(|(_, key)| std::str::from_utf8(key).ok())
+    }
+
+    /// The keys at `depth` that are inside of the value of the outermost `key`.
+    pub fn under(&self, key: &str, depth: usize) -> impl Iterator<Item = &'h str> {
+        let inside = self.found.iter().skip_while(move |&&(d, k)| (d, k) != (1, key.as_bytes()));
+        let inside = inside.skip(1).take_while(|(d, _)| *d > 1);
+        let keys = inside.filter(move |(d, _)| *d == depth);
+        keys.filter_map(|(_, key)| std::str::from_utf8(key).ok())
+    }
+
     /// Whether all `keys` are at `depth`.
     pub fn has_all(&self, depth: usize, keys: &[&str]) -> bool {
         keys.iter().all(|key| self.has(depth, key))
@@ -120,6 +134,8 @@ mod tests {
         assert!(keys.is_object() && !keys.is_array());
         assert!(keys.has(1, "a\\\"}") && keys.has_all(1, &["b"]) && keys.has(3, "c"));
         assert!(keys.has(4, "d") && !keys.has(1, "c"));
+        assert_eq!((keys.at(3).collect::<Vec<_>>(), keys.under("b", 3).count()), (vec!["c"], 1));
+        assert_eq!(keys.under("c", 3).count(), 0);
         assert!(keys.only(3, &["c", "x"]) && keys.only(2, &[]) && !keys.only(1, &["b"]));
         for nothing in ["", "x", "\"", "{\"", "{\"\\"] {
             assert!(!Keys::of(nothing.as_bytes()).has(1, "a"), "{nothing}");

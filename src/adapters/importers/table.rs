@@ -52,7 +52,9 @@ impl Header {
     }
 }
 
-fn folded(name: &str) -> String {
+/// A name as far as it matters: letters and digits, in lower case.
+#[must_use]
+pub fn folded(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

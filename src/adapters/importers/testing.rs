@@ -65,6 +65,13 @@ pub fn zstd(bytes: impl Read) -> Vec<u8> {
     zstd::encode_all(bytes, 1).unwrap()
 }
 
+/// The most memory that this process has had, in KiB.
+pub fn peak_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches(" kB").trim().parse().ok()
+}
+
 /// The small real reports of a format that lie in the repository.
 pub fn fixtures(format: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reports").join(format);
