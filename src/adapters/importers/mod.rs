@@ -15,8 +15,10 @@ mod guard;
 mod ids;
 pub mod input;
 mod json;
+mod kept;
 mod lenient;
 mod meter;
+mod packages;
 mod peek;
 mod table;
 #[cfg(test)]
@@ -30,6 +32,7 @@ pub mod cargo_audit;
 pub mod dependabot;
 pub mod grype;
 pub mod npm_audit;
+pub mod openvex;
 pub mod osv_scanner;
 pub mod pip_audit;
 pub mod trivy;
@@ -92,6 +95,7 @@ pub const ALL: &[&dyn Importer] = &[
     &cargo_audit::CargoAudit,
     &dependabot::Dependabot,
     &aws_inspector2::AwsInspector2,
+    &openvex::OpenVex,
 ];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.
