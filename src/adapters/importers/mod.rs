@@ -29,6 +29,7 @@ mod xml;
 
 pub mod aws_inspector2;
 pub mod cargo_audit;
+pub mod cyclonedx;
 pub mod dependabot;
 pub mod grype;
 pub mod npm_audit;
@@ -95,6 +96,8 @@ pub const ALL: &[&dyn Importer] = &[
     &cargo_audit::CargoAudit,
     &dependabot::Dependabot,
     &aws_inspector2::AwsInspector2,
+    &cyclonedx::CyclonedxJson,
+    &cyclonedx::CyclonedxXml,
     &openvex::OpenVex,
 ];
 

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::OpenVex;
 use crate::adapters::importers::Importer;
-use crate::adapters::importers::testing::{self, counts_agree, import, skipped};
+use crate::adapters::importers::testing::{self, counts_agree, import, skipped, statements};
 use crate::base::Error;
 use crate::domain::observation::{Observation, SkipReason};
-use crate::domain::vex::{Justification, Statement, VexStatus};
+use crate::domain::vex::{Justification, VexStatus};
 
 fn document(statements: Value) -> Value {
     json!({"@context": "https://openvex.dev/ns/v0.2.0", "@id": "d", "author": "a",
@@ -20,14 +20,6 @@ fn read(statements: Value) -> Vec<Observation> {
 
 fn refuse(document: &Value) -> Error {
     import(&OpenVex, &serde_json::to_vec(document).unwrap()).unwrap_err()
-}
-
-fn statements(observations: &[Observation]) -> Vec<&Statement> {
-    let statement = |o| match o {
-        &Observation::Statement(ref s) => Some(&**s),
-        _ => None,
-    };
-    observations.iter().filter_map(statement).collect()
 }
 
 #[test]
