@@ -3,13 +3,13 @@
 
 use super::input::Allowance;
 use super::{Report, Sink};
-use crate::base::Result;
+use crate::base::{Result, limits};
 use crate::domain::component::Component;
 use crate::domain::observation::{
     AssetObservation, FindingObservation, Observation, ReportInfo, ServiceObservation, Skip,
     SkipReason, VulnerabilityObservation,
 };
-use crate::domain::vex::Statement;
+use crate::domain::vex::{Statement, Subject};
 
 /// Takes what one import of one report says.
 pub struct Emitter<'s> {
@@ -53,8 +53,31 @@ impl<'s> Emitter<'s> {
         (self.sink)(Observation::Advisory(Box::new(advisory)))
     }
 
-    /// A VEX statement. Counts against the same limit as findings.
-    pub fn statement(&mut self, statement: Statement) -> Result<()> {
+    /// A VEX statement. Counts against the same limit as findings. One about very many
+    /// products is handed over in parts.
+    pub fn statement(&mut self, mut statement: Statement) -> Result<()> {
+        let subjects = std::mem::take(&mut statement.subjects);
+        let mut part = Vec::new();
+        let mut names = 0;
+        for mut subject in subjects {
+            while subject.components.len() > limits::STATEMENT_PRODUCTS {
+                let rest = subject.components.split_off(limits::STATEMENT_PRODUCTS);
+                let whole = Subject { product: subject.product.clone(), ..subject };
+                self.one(Statement { subjects: vec![whole], ..statement.clone() })?;
+                subject = Subject { components: rest, product: subject.product };
+            }
+            if names + subject.components.len() + 1 > limits::STATEMENT_PRODUCTS + 1 {
+                let full = std::mem::take(&mut part);
+                self.one(Statement { subjects: full, ..statement.clone() })?;
+                names = 0;
+            }
+            names += subject.components.len() + 1;
+            part.push(subject);
+        }
+        self.one(Statement { subjects: part, ..statement })
+    }
+
+    fn one(&mut self, statement: Statement) -> Result<()> {
         self.allowance.take()?;
         (self.sink)(Observation::Statement(Box::new(statement)))
     }

@@ -15,11 +15,13 @@ mod guard;
 mod ids;
 pub mod input;
 mod json;
+mod kept;
 mod lenient;
 #[cfg(test)]
 mod memory;
 mod meter;
 mod network;
+mod packages;
 mod peek;
 mod table;
 #[cfg(test)]
@@ -30,6 +32,7 @@ mod xml;
 
 pub mod aws_inspector2;
 pub mod cargo_audit;
+pub mod cyclonedx;
 pub mod dependabot;
 pub mod generic_csv;
 pub mod grype;
@@ -38,6 +41,7 @@ pub mod nmap;
 pub mod npm_audit;
 pub mod nuclei;
 pub mod openvas;
+pub mod openvex;
 pub mod osv_scanner;
 pub mod pip_audit;
 pub mod qualys;
@@ -112,6 +116,9 @@ pub const ALL: &[&dyn Importer] = &[
     &nuclei::Nuclei,
     &qualys::Qualys,
     &wazuh::Wazuh,
+    &cyclonedx::CyclonedxJson,
+    &cyclonedx::CyclonedxXml,
+    &openvex::OpenVex,
     // Last: takes what no other does.
     &generic_csv::Generic { mapping: None },
 ];

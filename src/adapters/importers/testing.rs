@@ -114,6 +114,20 @@ pub fn pairs(observations: &[Observation]) -> Vec<(String, &FindingObservation)>
     pairs
 }
 
+/// The VEX statements, in their order.
+pub fn statements(observations: &[Observation]) -> Vec<&Statement> {
+    let statement = |o: &'_ Observation| matches!(o, Observation::Statement(_));
+    let all = observations.iter().filter(|o| statement(o));
+    all.filter_map(|o| if let Observation::Statement(s) = o { Some(&**s) } else { None }).collect()
+}
+
+/// The components, in their order.
+pub fn components(observations: &[Observation]) -> Vec<&Component> {
+    let component = |o: &'_ Observation| matches!(o, Observation::Component(_));
+    let all = observations.iter().filter(|o| component(o));
+    all.filter_map(|o| if let Observation::Component(c) = o { Some(&**c) } else { None }).collect()
+}
+
 /// How many were skipped for this reason.
 pub fn skipped(observations: &[Observation], reason: SkipReason) -> usize {
     let is_it = |o: &&Observation| matches!(o, Observation::Skipped(s) if s.reason == reason);
