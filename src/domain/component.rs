@@ -55,6 +55,13 @@ impl Component {
         format!("{} {name}", ecosystem.unwrap_or_default())
     }
 
+    /// The version in one form for all scanners: no epoch and epoch 0 are the same.
+    #[must_use]
+    pub fn normal_version(&self) -> &str {
+        let version = self.version.as_deref().unwrap_or_default();
+        version.strip_prefix("0:").unwrap_or(version)
+    }
+
     /// The path in one form for all scanners, or nothing. Packages of an operating system
     /// have none: there is one database.
     #[must_use]
@@ -71,10 +78,7 @@ impl Component {
     /// it another.
     #[must_use]
     pub fn key(&self) -> String {
-        let version = self.version.as_deref().unwrap_or_default();
-        // rpm: no epoch and epoch 0 are the same.
-        let version = version.strip_prefix("0:").unwrap_or(version);
-        [self.package().as_str(), version, self.location()].join("\u{1f}")
+        [self.package().as_str(), self.normal_version(), self.location()].join("\u{1f}")
     }
 }
 

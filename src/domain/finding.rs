@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::merge;
 use super::component::Component;
+use super::observation::FindingObservation;
 use super::place::Place;
 use super::scan::ScanKind;
 use super::search;
@@ -170,6 +171,17 @@ pub fn identity(component: &Component, place: &Place) -> String {
         key.push_str(&place.key());
     }
     key
+}
+
+/// Whether a finding and an observation of its vulnerability on its asset are about the same
+/// component, of which one of them does not say where it lies: scanners differ in that.
+#[must_use]
+pub fn is_less_placed(finding: &Finding, seen: &FindingObservation) -> bool {
+    let (one, other) = (&finding.component, &seen.component);
+    let same = one.package() == other.package()
+        && one.normal_version() == other.normal_version()
+        && finding.place.key() == seen.place.key();
+    same && (one.location().is_empty() || other.location().is_empty())
 }
 
 impl Finding {

@@ -9,7 +9,7 @@ use super::observation::{
 };
 use super::scan::ScanKind;
 use super::severity::{CvssScore, Severity};
-use super::status::{Cause, FindingStatus, Stage};
+use super::status::{Cause, Stage};
 use super::vulnerability::Vulnerability;
 use crate::base::{Timestamp, limits};
 
@@ -382,7 +382,7 @@ fn present_severity(finding: &Finding) -> Severity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::status::Verdict;
+    use crate::domain::status::{FindingStatus, Verdict};
 
     const KINDS: &[ScanKind] = &[ScanKind::Other];
 

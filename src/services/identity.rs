@@ -17,7 +17,7 @@ use crate::domain::merge;
 use crate::domain::observation::AssetObservation;
 use crate::domain::user::Role;
 use crate::store::engine::Span;
-use crate::store::{Direction, Read, Source as _, Tx};
+use crate::store::{Direction, Read, Tx};
 
 const RULES: &str = "settings/identity_rules";
 const BY_NAME: &str = "idx_assets_identifier";

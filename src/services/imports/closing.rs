@@ -88,7 +88,7 @@ pub(super) fn run(
 
 /// One scope, before anything is closed.
 struct Weighed {
-    /// Findings in it that are open or decided.
+    /// Findings in it that were known before, and are open or decided.
     present: u64,
     /// Those that the report no longer names.
     going: u64,
@@ -107,7 +107,9 @@ impl Weighed {
                 let scanner = scope.by_inventory || s.scanner == by.report.scanner;
                 scanner && scope.scans.contains(&s.scan) && s.present
             };
-            if finding.status.is_fixed() || !finding.sources.iter().any(theirs) {
+            // What the report itself has brought does not make the rest a smaller part.
+            let is_new = finding.created_at >= by.begun;
+            if is_new || finding.status.is_fixed() || !finding.sources.iter().any(theirs) {
                 continue;
             }
             weighed.present += 1;

@@ -225,10 +225,21 @@ impl<'a> Step<'a> {
             vulnerability.id.into(),
             finding::identity(&seen.component, &seen.place).as_str().into(),
         ];
-        let Some(before) = tx.find_by::<Finding>(BY_ASSET, &identity)? else {
-            return self.new_finding(tx, &asset, &vulnerability, seen, on);
+        let known = tx.find_by::<Finding>(BY_ASSET, &identity)?;
+        let siblings = match known {
+            Some(_) => Vec::new(),
+            None => siblings(tx, &asset, &vulnerability)?,
         };
-        if self.seen.contains(before.id as u32) || self.here.contains(before.id as u32) {
+        let unplaced = || {
+            siblings
+                .iter()
+                .find(|f| !self.is_seen(f.id) && finding::is_less_placed(f, seen))
+                .cloned()
+        };
+        let Some(before) = known.or_else(unplaced) else {
+            return self.new_finding(tx, &asset, &vulnerability, seen, on, &siblings);
+        };
+        if self.is_seen(before.id) {
             let place = format!("{} in {}", seen.vulnerability.id, seen.component.name);
             self.done.skipped.push(duplicate(place));
             return Ok(());
@@ -262,11 +273,12 @@ impl<'a> Step<'a> {
         vulnerability: &Vulnerability,
         seen: &FindingObservation,
         on: &AssetObservation,
+        siblings: &[Finding],
     ) -> Result<()> {
         let by = self.sighting(&on.asset_id);
         let mut new = merge::new_finding(asset, vulnerability, seen, by);
-        if let Some(before) = predecessor(tx, &new)? {
-            merge::succeed(&mut new, &before);
+        if let Some(before) = predecessor(siblings, &new) {
+            merge::succeed(&mut new, before);
         }
         let candidates: Vec<Decision> = decisions::candidates(tx, &new, asset)?;
         decision::apply(&candidates, &mut new, &asset.tags);
@@ -294,31 +306,34 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
+    /// Whether the report has named this finding before.
+    fn is_seen(&self, id: u64) -> bool {
+        self.seen.contains(id as u32) || self.here.contains(id as u32)
+    }
+
     fn note(&mut self, id: u64, effect: Effect) {
         self.here.insert(id as u32);
         self.done.findings.push((id, effect));
     }
 }
 
-/// The newest finding of the same vulnerability in the same package in the same place on
-/// the same asset, but in another version.
-fn predecessor(tx: &Tx<'_>, new: &Finding) -> Result<Option<Finding>> {
-    let under = [new.asset_id.into(), new.vulnerability_id.into()];
+/// The findings of a vulnerability on an asset, in whatever package and place.
+fn siblings(tx: &Tx<'_>, asset: &Asset, v: &Vulnerability) -> Result<Vec<Finding>> {
+    let under = [asset.id.into(), v.id.into()];
     let ids = tx.ids_under::<Finding>(BY_ASSET, &under, Direction::Forward, SIBLINGS)?;
-    let mut newest: Option<Finding> = None;
-    for id in ids {
-        let Some(sibling) = tx.find::<Finding>(id)? else { continue };
-        let same = sibling.component.package() == new.component.package()
-            && sibling.location() == new.location();
-        if same && newest.as_ref().is_none_or(|n| n.last_seen < sibling.last_seen) {
-            newest = Some(sibling);
-        }
-    }
-    Ok(newest)
+    ids.into_iter().map(|id| tx.require(id)).collect()
 }
 
-/// Most findings of one vulnerability on one asset that are looked at for a predecessor.
+/// Most findings of one vulnerability on one asset that are looked at.
 const SIBLINGS: usize = 200;
+
+/// The newest finding in the same package in the same place, but in another version.
+fn predecessor<'f>(siblings: &'f [Finding], new: &Finding) -> Option<&'f Finding> {
+    let same = |f: &&Finding| {
+        f.component.package() == new.component.package() && f.location() == new.location()
+    };
+    siblings.iter().filter(same).max_by_key(|f| f.last_seen)
+}
 
 /// What an earlier attempt of the same import did to a finding.
 fn earlier_effect(finding: &Finding, by: &Source) -> Effect {
