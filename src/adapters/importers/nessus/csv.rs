@@ -74,16 +74,20 @@ fn first<'r>(row: &'r Row<'_>, names: &[&str]) -> Option<&'r str> {
 }
 
 fn asset(row: &Row<'_>) -> Result<Option<AssetObservation>> {
-    let names = ["Host", "asset.name", "asset.host_name", "DNS Name", "IP Address"];
+    let names = ["Host", "asset.name", "asset.host_name", "IP Address", "DNS Name"];
     let Some(name) = first(row, &names).or_else(|| first(row, ADDRESSES)) else { return Ok(None) };
     let name = text::to_name(name).map_err(|e| row.bad("Host", &e))?;
     let Some(name) = name else { return Ok(None) };
     let mut asset = hosts::asset(&name);
     for column in ADDRESSES {
         let cell = first(row, &[column]).unwrap_or_default();
-        cell.split([',', ';', '\n']).for_each(|name| hosts::add_name(&mut asset, name));
+        for name in cell.split([',', ';', '\n']) {
+            // `WORKGROUP\NAME`
+            let name = name.rsplit('\\').next().unwrap_or(name);
+            hosts::add_name(&mut asset, name);
+        }
     }
-    if let Some(id) = first(row, &["asset.id", "Agent UUID"]) {
+    if let Some(id) = first(row, &["asset.id", "Agent UUID", "Agent ID", "Host ID"]) {
         hosts::add(&mut asset, IdentifierKind::AgentId, &format!("tenable:{id}"));
     }
     if let Some(os) = first(row, &["OS", "asset.operating_system", "Operating System"]) {
@@ -102,6 +106,9 @@ fn skip(row: &Row<'_>) -> Option<SkipReason> {
     if is(&["Vulnerability State", "state"], "fixed") {
         return Some(SkipReason::Resolved);
     }
+    if first(row, &["Accept Risk Comment"]).is_some() {
+        return Some(SkipReason::Suppressed);
+    }
     let accepted = ["ACCEPTED", "ACCEPT"];
     let changed = ["Modification", "risk_modified"];
     accepted.iter().any(|word| is(&changed, word)).then_some(SkipReason::Suppressed)
@@ -115,6 +122,8 @@ fn plugin<'r>(row: &'r Row<'_>) -> Plugin<'r> {
         &["Exploited by Malware", "definition.exploited_by_malware"],
         &["Exploited by Nessus", "definition.exploited_by_nessus"],
     ];
+    // Web App Scanning has no other mark in this file.
+    let web = get(PROTOCOL).filter(|p| matches!(*p, "http" | "https"));
     let ease = get(&["definition.exploitability_ease"]);
     let yes = get(&["Exploit?"]).is_some_and(|c| c.eq_ignore_ascii_case("yes"));
     let references = get(&["See Also", "definition.see_also"]).unwrap_or_default();
@@ -124,10 +133,11 @@ fn plugin<'r>(row: &'r Row<'_>) -> Plugin<'r> {
         id: get(&["Plugin ID", "definition.id", "Plugin"]),
         name: get(&["definition.name", "Plugin Name", "Name"]),
         severity: severity(row),
-        kind: get(&["Plugin Type", "definition.type"]),
+        kind: get(&["Plugin Type", "definition.type", "Check Type"]),
         port: get(PORT),
         protocol: get(PROTOCOL),
-        service: get(&["Service", "svc_name"]),
+        service: get(&["Service", "svc_name"]).or(web),
+        is_web: web.is_some(),
         names: checks::cves(get(&["CVE", "definition.cve"]).unwrap_or_default()),
         cwe_ids: plugin::weaknesses(get(&["definition.cwe", "CWE"]).into_iter()),
         cpes: get(&["definition.cpe", "CPE"]).into_iter().flat_map(Cpe::list).collect(),

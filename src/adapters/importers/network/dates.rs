@@ -32,9 +32,10 @@ pub fn read(text: &str) -> Option<Timestamp> {
         return None;
     }
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    lenient::to_time(&text)
-        .or_else(|| FORMS.iter().find_map(|form| by(form, &text)))
-        .or_else(|| with_slashes(&text, None))
+    let text = text.strip_suffix(" UTC").or(text.strip_suffix(" GMT")).unwrap_or(&text);
+    lenient::to_time(text)
+        .or_else(|| FORMS.iter().find_map(|form| by(form, text)))
+        .or_else(|| with_slashes(text, None))
 }
 
 /// The same, where `05/06/2021` is known to be month, day, year.
@@ -90,6 +91,7 @@ mod tests {
             ("28/02/2021", "2021-02-28T00:00:00Z"),
             ("02/02/2021", "2021-02-02T00:00:00Z"),
             ("Feb 03, 2026 07:00 AM", "2026-02-03T07:00:00Z"),
+            ("Feb 9, 2024 10:48:42 UTC", "2024-02-09T10:48:42Z"),
             ("Feb 3, 2026", "2026-02-03T00:00:00Z"),
             ("2021-03-12T12:34:30.12031+00:00", "2021-03-12T12:34:30.12031Z"),
             ("1648042311", "2022-03-23T13:31:51Z"),

@@ -9,8 +9,9 @@
 //! What things become:
 //!
 //! - **Asset**: the agent, by its name; id (`wazuh:<id>`), addresses and operating system are
-//!   facts about it. Server. The API's answer does not say which agent it is about: then the
-//!   asset has no name, and the person who imports gives it one.
+//!   facts about it. Server. The API's answer does not say which agent it is about (unless a
+//!   program has added `agent_name`): then the asset has no name, and the person who imports
+//!   gives it one.
 //! - **Complete**: nothing. Each of these is an answer to a question that is not in the file,
 //!   often cut to a page (`"total": 125` with ten hits), or an event.
 //! - **Finding**: one for each entry; severity as Wazuh says, else by its score (Wazuh writes `-`
@@ -116,15 +117,22 @@ fn shape(head: &[u8]) -> Option<Shape> {
 }
 
 fn read_items(report: &Report, out: &mut Emitter<'_>) -> Result<()> {
-    out.asset(translate::unnamed())?;
-    let mut count = 0;
+    let (mut count, mut current) = (0, None);
     entries::each(report, &["data", "affected_items"], &mut |place, item: model::Item| {
         count += 1;
+        let asset = translate::asset_of_item(&item);
+        if current.as_ref() != Some(&asset) {
+            out.asset(asset.clone())?;
+            current = Some(asset);
+        }
         match translate::of_item(item) {
             Ok(finding) => out.finding(finding),
             Err(reason) => out.skip(reason, place),
         }
     })?;
+    if count == 0 {
+        out.asset(translate::asset_of_item(&model::Item::default()))?;
+    }
     let total = json::head::<model::Head>(report)?.data.and_then(|d| d.total_affected_items);
     missing(total, count, "data.affected_items", out)
 }

@@ -80,6 +80,13 @@ pub struct Item {
     pub status: Option<String>,
     #[serde(deserialize_with = "lenient::line")]
     pub title: Option<String>,
+    /// Added by programs that ask for several agents.
+    #[serde(deserialize_with = "lenient::name")]
+    pub agent_id: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub agent_name: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub agent_ip: Option<String>,
 }
 
 /// A hit of the indexer, or what would be in its `_source`.

@@ -122,6 +122,20 @@ fn an_answer_that_holds_less_than_it_says_is_noted() {
 }
 
 #[test]
+fn agents_that_a_program_has_added_are_assets() {
+    let item = |agent: &str| {
+        json!({"cve": "CVE-2021-0001", "name": "curl", "version": "1", "condition": "Package less than 2",
+            "agent_name": agent, "agent_ip": "10.0.0.1"})
+    };
+    let report = json!({"data": {"affected_items": [item("a"), item("a"), item("b")]}});
+    let observations = read(&report.to_string());
+    let names: Vec<_> = assets(&observations).iter().map(|a| a.asset_id.as_str()).collect();
+    assert_eq!(names, ["a", "b"]);
+    assert_eq!(assets(&observations)[0].ip_address.as_deref(), Some("10.0.0.1"));
+    assert_eq!(findings(&observations)[0].fixed_version.as_deref(), Some("2"));
+}
+
+#[test]
 fn packages_of_languages_are_libraries() {
     let mut state = state();
     state["package"]["type"] = json!("pypi");

@@ -12,9 +12,19 @@ use crate::domain::observation::{
 use crate::domain::scan::ScanKind;
 use crate::domain::severity::{CvssScore, Severity};
 
-/// The agent of an answer that does not name it.
-pub fn unnamed() -> AssetObservation {
-    AssetObservation { asset_type: AssetType::Server, ..AssetObservation::default() }
+/// The agent that an item of the API names; the API itself names none.
+pub fn asset_of_item(item: &Item) -> AssetObservation {
+    let names = [&item.agent_name, &item.agent_ip, &item.agent_id];
+    let mut asset = AssetObservation::default();
+    if let Some(name) = names.into_iter().flatten().next() {
+        asset = hosts::asset(name);
+        item.agent_ip.iter().for_each(|ip| hosts::add_name(&mut asset, ip));
+        if let Some(id) = &item.agent_id {
+            hosts::add(&mut asset, IdentifierKind::AgentId, &format!("wazuh:{id}"));
+        }
+    }
+    asset.asset_type = AssetType::Server;
+    asset
 }
 
 /// The agent of a state or an alert.

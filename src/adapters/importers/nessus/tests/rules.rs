@@ -98,6 +98,28 @@ fn files_that_behave_badly_are_read() {
 }
 
 #[test]
+fn exports_of_security_center_and_web_scans_are_read() {
+    let observations = read(
+        "Plugin,Plugin Name,Family,Severity,IP Address,Protocol,Port,MAC Address,DNS Name,NetBIOS Name,Plugin Output,CPE,CVE,First Discovered,Check Type,Accept Risk Comment\n\
+         73756,SQL Server,Databases,Critical,10.0.0.1,TCP,1433,9c:8e:99:1b:8b:dc,,WORKGROUP\\DB1,\"Installed version : 10.50\nFixed version : This is no longer supported.\",cpe:/a:microsoft:sql_server,,\"Feb 5, 2024 21:01:08 UTC\",remote,\n\
+         1,x,General,High,10.0.0.1,TCP,443,9c:8e:99:1b:8b:dc,,WORKGROUP\\DB1,,,CVE-2016-2183,,remote,known\n",
+    );
+    let asset = assets(&observations)[0];
+    assert_eq!((asset.asset_id.as_str(), asset.hostname.as_deref()), ("10.0.0.1", Some("db1")));
+    let finding = findings(&observations)[0];
+    assert_eq!(finding.component.key(), " sql_server\u{1f}10.50\u{1f}");
+    assert_eq!((finding.severity, finding.fixed_version.as_deref()), (Severity::Critical, None));
+    assert!(finding.first_seen.is_some());
+    assert_eq!(skipped(&observations, SkipReason::Suppressed), 1);
+    let web = read(
+        "Plugin ID,CVE,CVSS,CVSSv3,Risk,Host,Protocol,Port,Name,Plugin Output\n98104,,7.5,7.1,high,a.example.org,http,,XSS,on 'https://a.example.org/x'\n",
+    );
+    let finding = findings(&web)[0];
+    assert_eq!((finding.scan, finding.component.name.as_str()), (ScanKind::Web, "http"));
+    assert_eq!(finding.place.url.as_deref(), Some("https://a.example.org/x"));
+}
+
+#[test]
 fn errors_name_their_place() {
     let long = "h".repeat(limits::NAME_BYTES + 1);
     for (text, what) in [
