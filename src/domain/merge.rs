@@ -111,8 +111,9 @@ pub fn assets(asset: &mut Asset, other: &Asset, by: &str, now: Timestamp) {
     asset.last_scanned = asset.last_scanned.max(other.last_scanned);
 }
 
-/// Takes over what a scanner says about a vulnerability, but for its ids: lists are united, each source's
-/// CVSS replaces its own, the severity only rises.
+/// Takes over what a scanner says about a vulnerability, but for its ids. Lists are united;
+/// severity and scores only rise: scanners quote them from databases of any age, and one
+/// report may quote two.
 pub fn vulnerability(
     v: &mut Vulnerability,
     seen: &VulnerabilityObservation,
@@ -131,7 +132,9 @@ pub fn vulnerability(
     for score in &seen.cvss {
         let same = |s: &&mut CvssScore| s.source == score.source && s.version == score.version;
         if let Some(known) = v.cvss.iter_mut().find(same) {
-            known.clone_from(score);
+            if known.score < score.score {
+                known.clone_from(score);
+            }
         } else if v.cvss.len() < limits::LIST_VALUES {
             v.cvss.push(score.clone());
         }
@@ -259,21 +262,21 @@ pub fn new_finding(
         last_import_id: by.import_id,
         ..Finding::default()
     };
-    note_source(&mut finding, seen, by);
-    // A newer complete scan that has been imported before did not see it.
-    if let Some(gone) = asset.covered_at(&by.report.scanner, seen.scan).filter(|t| *t > by.at) {
-        for source in &mut finding.sources {
-            source.present = false;
-            source.gone_at = Some(gone);
-        }
+    note_source(&mut finding, asset, seen, by);
+    if let Some(gone) = finding.sources[0].gone_at {
         finding.settle(Cause { at: gone, ..by.cause() });
     }
     finding
 }
 
-/// Takes over that a scanner sees a known finding (again).
-pub fn finding(finding: &mut Finding, seen: &FindingObservation, by: Sighting<'_>) -> Effect {
-    note_source(finding, seen, by);
+/// Takes over that a scanner sees a known finding on `asset` (again).
+pub fn finding(
+    finding: &mut Finding,
+    asset: &Asset,
+    seen: &FindingObservation,
+    by: Sighting<'_>,
+) -> Effect {
+    note_source(finding, asset, seen, by);
     let first = seen.first_seen.map_or(by.at, |t| t.min(by.at));
     finding.first_seen = finding.first_seen.min(first);
     finding.last_seen = finding.last_seen.max(by.at);
@@ -330,7 +333,9 @@ pub fn absent_for(
     !was_fixed
 }
 
-fn note_source(finding: &mut Finding, seen: &FindingObservation, by: Sighting<'_>) {
+fn note_source(finding: &mut Finding, asset: &Asset, seen: &FindingObservation, by: Sighting<'_>) {
+    // A newer complete scan that has been imported before did not see it.
+    let gone_at = asset.covered_at(&by.report.scanner, seen.scan).filter(|t| *t > by.at);
     let newest = Source {
         scanner: by.report.scanner.clone(),
         scanner_version: by.report.scanner_version.clone(),
@@ -345,15 +350,16 @@ fn note_source(finding: &mut Finding, seen: &FindingObservation, by: Sighting<'_
         first_seen: seen.first_seen.map_or(by.at, |t| t.min(by.at)),
         last_seen: by.at,
         import_id: by.import_id,
-        present: true,
-        gone_at: None,
+        present: gone_at.is_none(),
+        gone_at,
     };
     match finding.sources.iter_mut().find(|s| s.is_of(&newest)) {
         Some(known) => {
             known.first_seen = known.first_seen.min(newest.first_seen);
             // What is older than the scan which no longer saw it says nothing new.
             let is_newest = known.last_seen <= by.at;
-            if is_newest && known.gone_at.is_none_or(|gone| gone < by.at) {
+            let is_back = known.gone_at.max(gone_at).is_none_or(|gone| gone < by.at);
+            if is_newest && is_back {
                 *known = Source { first_seen: known.first_seen, ..newest };
             } else if is_newest {
                 known.last_seen = by.at;
@@ -402,8 +408,12 @@ mod tests {
         Sighting { report, asset: None, import_id: day as u64, at: at(day) }
     }
 
+    fn host() -> Asset {
+        Asset::new("web1".into())
+    }
+
     fn fixture(day: i64) -> Finding {
-        let asset = Asset::new("web1".into());
+        let asset = host();
         let v = Vulnerability::new("CVE-1".into(), "t".into(), at(0));
         new_finding(&asset, &v, &seen(Severity::Low), by(&report("a"), day))
     }
@@ -412,16 +422,16 @@ mod tests {
     fn closes_only_when_no_scanner_sees_it_and_reopens_with_its_history() {
         let (a, b) = (report("a"), report("b"));
         let mut f = fixture(1);
-        finding(&mut f, &seen(Severity::High), by(&b, 2));
+        finding(&mut f, &host(), &seen(Severity::High), by(&b, 2));
         assert_eq!(f.severity, Severity::High, "the highest of those that see it");
         assert!(!absent(&mut f, KINDS, by(&b, 3)), "the other still sees it");
         assert_eq!((f.status, f.severity), (FindingStatus::Open, Severity::Low));
         assert!(!absent(&mut f, &[ScanKind::Code], by(&a, 3)), "another kind of scan");
         assert!(absent(&mut f, KINDS, by(&a, 3)));
         assert_eq!((f.status, f.resolved_at), (FindingStatus::Fixed, Some(at(3))));
-        let old = finding(&mut f, &seen(Severity::Low), by(&a, 2));
+        let old = finding(&mut f, &host(), &seen(Severity::Low), by(&a, 2));
         assert_eq!(old, Effect::Seen, "an old report does not reopen");
-        assert_eq!(finding(&mut f, &seen(Severity::Low), by(&a, 4)), Effect::Reopened);
+        assert_eq!(finding(&mut f, &host(), &seen(Severity::Low), by(&a, 4)), Effect::Reopened);
         assert_eq!((f.first_seen, f.reopened_count, f.resolved_at), (at(1), 1, None));
         let steps: Vec<_> = f.history.iter().map(|t| (t.from, t.to, t.import_id)).collect();
         use FindingStatus::{Fixed, Open};
@@ -437,7 +447,7 @@ mod tests {
         assert_eq!(f.status, FindingStatus::Fixed);
         assert!(!absent(&mut f, KINDS, by(&a, 3)));
         assert_eq!((f.status, f.resolved_at), (FindingStatus::Verified, Some(at(2))));
-        assert_eq!(finding(&mut f, &seen(Severity::Low), by(&a, 4)), Effect::Reopened);
+        assert_eq!(finding(&mut f, &host(), &seen(Severity::Low), by(&a, 4)), Effect::Reopened);
         assert_eq!((f.status, f.verified_at), (FindingStatus::Open, None));
     }
 
@@ -457,7 +467,7 @@ mod tests {
         assert!(f.settle(by(&a, 1).cause()));
         assert!(absent(&mut f, KINDS, by(&a, 2)));
         assert_eq!(f.status, FindingStatus::Fixed);
-        assert_eq!(finding(&mut f, &seen(Severity::Low), by(&a, 3)), Effect::Seen);
+        assert_eq!(finding(&mut f, &host(), &seen(Severity::Low), by(&a, 3)), Effect::Seen);
         assert_eq!((f.status, f.reopened_count), (FindingStatus::RiskAccepted, 0));
     }
 
@@ -465,7 +475,10 @@ mod tests {
     fn the_same_sighting_twice_changes_nothing() {
         let before = fixture(1);
         let mut after = before.clone();
-        assert_eq!(finding(&mut after, &seen(Severity::Low), by(&report("a"), 1)), Effect::Seen);
+        assert_eq!(
+            finding(&mut after, &host(), &seen(Severity::Low), by(&report("a"), 1)),
+            Effect::Seen
+        );
         assert_eq!(after, before);
     }
 }

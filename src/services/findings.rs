@@ -151,7 +151,7 @@ pub fn rescore_some(
     let mut ids = tx.ids_under::<Finding>(index, &[of.into()], Direction::Forward, usize::MAX)?;
     ids.sort_unstable();
     let next = ids.partition_point(|id| *id <= after);
-    let page = &ids[next..ids.len().min(next + limit)];
+    let page = &ids[next..ids.len().min(next.saturating_add(limit))];
     for id in page {
         let finding: Finding = tx.require(*id)?;
         let scored = score(tx, finding.clone())?;
@@ -160,6 +160,11 @@ pub fn rescore_some(
         }
     }
     Ok(page.last().copied())
+}
+
+/// Rescores all findings of a vulnerability within a transaction.
+pub fn rescore_all_of(tx: &mut Tx<'_>, vulnerability: u64) -> Result<()> {
+    rescore_some(tx, BY_VULNERABILITY, vulnerability, 0, usize::MAX).map(drop)
 }
 
 /// Takes over what the vulnerability and the asset say, and scores it.

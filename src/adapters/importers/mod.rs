@@ -25,7 +25,7 @@ mod packages;
 mod peek;
 mod table;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod text;
 mod versions;
 mod xml;

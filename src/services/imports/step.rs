@@ -1,7 +1,7 @@
 //! One step of an import, in one transaction: assets and vulnerabilities are read and
 //! written once each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
@@ -21,7 +21,7 @@ use crate::domain::observation::{
 use crate::domain::severity::Severity;
 use crate::domain::vex::Statement;
 use crate::domain::vulnerability::Vulnerability;
-use crate::services::findings::{BY_ASSET, scored};
+use crate::services::findings::{self, BY_ASSET, scored};
 use crate::services::tally::Tally;
 use crate::services::{aliases, decisions, identity};
 use crate::store::{Direction, Read, Tx};
@@ -41,7 +41,7 @@ pub(super) enum Item {
 pub(super) struct StepDone {
     pub findings: Vec<(u64, Effect)>,
     pub skipped: Vec<Skip>,
-    pub vulnerabilities: Vec<u32>,
+    pub vulnerabilities: HashSet<u32>,
     pub assets: Vec<u32>,
     pub packages: Vec<u32>,
     pub complete: Vec<(u64, Kinds)>,
@@ -57,6 +57,8 @@ pub(super) struct Step<'a> {
     here: RoaringBitmap,
     tally: Tally,
     rules: Option<Vec<Rule>>,
+    /// Vulnerabilities whose findings must be scored anew.
+    changed: HashSet<u64>,
     done: StepDone,
 }
 
@@ -70,6 +72,7 @@ impl<'a> Step<'a> {
             here: RoaringBitmap::new(),
             tally: Tally::default(),
             rules: None,
+            changed: HashSet::new(),
             done: StepDone::default(),
         }
     }
@@ -92,6 +95,10 @@ impl<'a> Step<'a> {
 
     pub(super) fn finish(mut self, tx: &mut Tx<'_>) -> Result<StepDone> {
         self.settle(tx)?;
+        // What the report has changed about vulnerabilities concerns all of their findings.
+        for id in &self.changed {
+            findings::rescore_all_of(tx, *id)?;
+        }
         Ok(self.done)
     }
 
@@ -204,9 +211,12 @@ impl<'a> Step<'a> {
         } else if after == before {
             after
         } else {
+            if concerns_findings(&before, &after) {
+                self.changed.insert(after.id);
+            }
             tx.update(after)?
         };
-        self.done.vulnerabilities.push(after.id as u32);
+        self.done.vulnerabilities.insert(after.id as u32);
         self.vulnerabilities.insert(seen.id.clone(), after.clone());
         Ok(after)
     }
@@ -245,7 +255,7 @@ impl<'a> Step<'a> {
             return Ok(());
         }
         let mut after = before.clone();
-        let effect = match merge::finding(&mut after, seen, self.sighting(&on.asset_id)) {
+        let effect = match merge::finding(&mut after, &asset, seen, self.sighting(&on.asset_id)) {
             Effect::Seen if before.last_import_id == self.by.import_id => {
                 earlier_effect(&before, self.by)
             }
@@ -315,6 +325,12 @@ impl<'a> Step<'a> {
         self.here.insert(id as u32);
         self.done.findings.push((id, effect));
     }
+}
+
+/// Whether findings show something of what changed.
+fn concerns_findings(before: &Vulnerability, after: &Vulnerability) -> bool {
+    let shown = |v: &Vulnerability| (v.title.clone(), v.cvss_score, v.epss_score, v.kev);
+    shown(before) != shown(after) || before.exploit_available != after.exploit_available
 }
 
 /// The findings of a vulnerability on an asset, in whatever package and place.
