@@ -48,8 +48,10 @@ fn real_reports_of_other_scanners_are_not_taken() {
         let format = folder.file_name().unwrap().to_str().unwrap().to_owned();
         for file in files(&folder).iter().filter(|f| f.extension().is_some_and(|e| e != "md")) {
             let head = Report::new(file, Limits::default()).head(64 << 10).unwrap();
+            // An empty file may be of any format; it is read if somebody says which.
+            let is_empty = head.is_empty();
             for importer in ALL {
-                let expected = format == importer.name();
+                let expected = format == importer.name() && !is_empty;
                 assert_eq!(importer.recognises(&head), expected, "{}", file.display());
                 taken += usize::from(expected);
             }
@@ -138,7 +140,11 @@ fn bombs_stop_at_the_limit() {
     for importer in ALL {
         for bomb in [gzip(&blank), zstd(&blank[..]), blank.clone()] {
             let error = import_within(*importer, &bomb, limits).unwrap_err();
-            assert_eq!(error.code(), Code::TooLarge, "{}: {error}", importer.name());
+            // XML and tables are refused sooner: nothing like them is near the beginning.
+            let early = matches!(importer.syntax(), Syntax::Xml | Syntax::Table);
+            let refused =
+                error.code() == Code::TooLarge || early && error.code() == Code::BadReport;
+            assert!(refused, "{}: {error}", importer.name());
         }
         for bomb in [gzip(&vec![0; SIZE]), zstd(&vec![0; SIZE][..])] {
             assert!(import_within(*importer, &bomb, limits).is_err(), "{}", importer.name());

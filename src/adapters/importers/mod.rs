@@ -36,6 +36,7 @@ pub mod npm_audit;
 pub mod openvex;
 pub mod osv_scanner;
 pub mod pip_audit;
+pub mod sarif;
 pub mod trivy;
 
 use crate::base::{Code, Error, Result};
@@ -99,6 +100,7 @@ pub const ALL: &[&dyn Importer] = &[
     &cyclonedx::CyclonedxJson,
     &cyclonedx::CyclonedxXml,
     &openvex::OpenVex,
+    &sarif::Sarif,
 ];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.
