@@ -29,6 +29,7 @@ mod xml;
 
 pub mod aws_inspector2;
 pub mod cargo_audit;
+pub mod csaf;
 pub mod cyclonedx;
 pub mod dependabot;
 pub mod grype;
@@ -99,6 +100,7 @@ pub const ALL: &[&dyn Importer] = &[
     &aws_inspector2::AwsInspector2,
     &cyclonedx::CyclonedxJson,
     &cyclonedx::CyclonedxXml,
+    &csaf::Csaf,
     &openvex::OpenVex,
     &sarif::Sarif,
 ];

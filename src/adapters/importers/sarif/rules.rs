@@ -7,13 +7,7 @@ use regex::Regex;
 
 use super::model::{Descriptor, Entry, Message, Properties, Rule};
 use super::packages;
-use crate::adapters::importers::{lenient, text};
-
-/// The ids of vulnerability databases as they stand inside of other texts.
-static ADVISORY: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = r"(?i)\b(?:CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3}|(?:PYSEC|GO|OSV|MAL|RUSTSEC)-\d{4}-\d+|(?:DSA|DLA|USN)-\d+(?:-\d+)?|ALAS\d*-\d{4}-\d+|(?:ELSA|ALSA|RLSA|RHSA|RHBA)-\d{4}[:-]\d+|TEMP-\d+-[0-9A-F]+)\b";
-    Regex::new(pattern).expect("the pattern is written here")
-});
+use crate::adapters::importers::{ids, lenient, text};
 
 /// Where an argument of a message stands.
 static PLACEHOLDER: LazyLock<Regex> =
@@ -93,8 +87,7 @@ impl RuleFacts {
 
 /// The ids of vulnerability databases in `texts`, in upper case, each once.
 pub fn advisories<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<String> {
-    let found = texts.flat_map(|text| ADVISORY.find_iter(text));
-    let mut found: Vec<String> = found.map(|m| m.as_str().to_ascii_uppercase()).collect();
+    let mut found: Vec<String> = texts.flat_map(ids::in_text).collect();
     text::distinct(&mut found);
     found
 }
