@@ -38,6 +38,7 @@ pub mod openvex;
 pub mod osv_scanner;
 pub mod pip_audit;
 pub mod sarif;
+pub mod spdx_json;
 pub mod trivy;
 
 use crate::base::{Code, Error, Result};
@@ -100,6 +101,7 @@ pub const ALL: &[&dyn Importer] = &[
     &aws_inspector2::AwsInspector2,
     &cyclonedx::CyclonedxJson,
     &cyclonedx::CyclonedxXml,
+    &spdx_json::SpdxJson,
     &csaf::Csaf,
     &openvex::OpenVex,
     &sarif::Sarif,
