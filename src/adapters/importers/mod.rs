@@ -33,6 +33,7 @@ pub mod csaf;
 pub mod cyclonedx;
 pub mod dependabot;
 pub mod grype;
+pub mod inventory;
 pub mod npm_audit;
 pub mod openvex;
 pub mod osv_scanner;
@@ -105,6 +106,9 @@ pub const ALL: &[&dyn Importer] = &[
     &csaf::Csaf,
     &openvex::OpenVex,
     &sarif::Sarif,
+    &inventory::Dpkg,
+    &inventory::Rpm,
+    &inventory::Apk,
 ];
 
 /// The importer called `name`, or for `auto` the one that recognises the content.
