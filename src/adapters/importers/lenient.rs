@@ -241,105 +241,6 @@ pub fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Vec<
     Ok(found)
 }
 
-/// The entries of an object whose keys are names, up to the limit for lists; values that are
-/// no texts are left out.
-pub fn texts_by_name<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<(String, String)>, D::Error> {
-    let read = |value| match value {
-        Mixed::Name(text) => Some(text),
-        Mixed::Object(IgnoredAny) => None,
-    };
-    let found = entries(d, |text| Ok(text::to_line(text)))?;
-    Ok(found.into_iter().filter_map(|(name, value)| Some((name, read(value)?))).collect())
-}
-
-/// The objects in an object by their keys, up to the limit for lists; other values are left
-/// out.
-pub fn by_name<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    d: D,
-) -> Result<Vec<(String, T)>, D::Error> {
-    let read = |value| match value {
-        Mixed::Name(_) => None,
-        Mixed::Object(object) => Some(object),
-    };
-    let found = entries(d, |_| Ok(None))?;
-    Ok(found.into_iter().filter_map(|(name, value)| Some((name, read(value)?))).collect())
-}
-
-fn entries<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    d: D,
-    read: fn(&str) -> Result<Option<String>, String>,
-) -> Result<Vec<(String, Mixed<T>)>, D::Error> {
-    let mut found = Vec::new();
-    Entries(&mut found, read).deserialize(d)?;
-    Ok(found)
-}
-
-/// Keeps the first value of each key.
-struct Entries<'f, T>(&'f mut Vec<(String, Mixed<T>)>, fn(&str) -> Result<Option<String>, String>);
-
-impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Entries<'_, T> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
-        d.deserialize_any(self)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<'_, T> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("anything")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<String>()? {
-            let mut value = None;
-            map.next_value_seed(Values(
-                &mut |v| value = value.take().or(Some(v)),
-                self.1,
-                PhantomData,
-            ))?;
-            let key = text::to_name(&key).map_err(serde::de::Error::custom)?;
-            if self.0.len() < limits::LIST_VALUES
-                && let (Some(key), Some(value)) = (key, value)
-            {
-                self.0.push((key, value));
-            }
-        }
-        Ok(())
-    }
-}
-
 /// The elements of an array, or none of null, for facts that are kept for the whole import:
 /// more than [`limits::REPORT_RESULTS`] are an error. The one strict function here.
 pub fn facts<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Vec<T>, D::Error> {
@@ -430,10 +331,10 @@ pub fn mixed_lines<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 }
 
 /// Hands every name and object that is found to the closure.
-struct Values<'f, T>(
-    &'f mut dyn FnMut(Mixed<T>),
-    fn(&str) -> Result<Option<String>, String>,
-    PhantomData<T>,
+pub(super) struct Values<'f, T>(
+    pub &'f mut dyn FnMut(Mixed<T>),
+    pub fn(&str) -> Result<Option<String>, String>,
+    pub PhantomData<T>,
 );
 
 impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Values<'_, T> {

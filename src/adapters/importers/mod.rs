@@ -5,6 +5,7 @@
 //! `json`, `xml`, `table` read it piece by piece, `text`, `lenient` and `cvss` clean what comes in, `emit` hands
 //! over what it says; `guard` and `meter` stand before the parsers.
 
+mod by_name;
 #[cfg(test)]
 mod conformance;
 mod cvss;

@@ -12,7 +12,7 @@ use super::model::{
 use super::rules::{RuleFacts, Rules};
 use crate::adapters::importers::json::{self, Array, Fields, Items, Object};
 use crate::adapters::importers::kept::Kept;
-use crate::adapters::importers::{Report, lenient};
+use crate::adapters::importers::{Report, by_name, lenient};
 use crate::base::{Code, Error, Result, Timestamp};
 use crate::domain::observation::ReportInfo;
 
@@ -210,7 +210,7 @@ enum RunKey {
 }
 
 #[derive(Deserialize)]
-struct Bases(#[serde(deserialize_with = "lenient::by_name")] Vec<(String, ArtifactLocation)>);
+struct Bases(#[serde(deserialize_with = "by_name::objects")] Vec<(String, ArtifactLocation)>);
 
 #[derive(Deserialize)]
 struct Revisions(#[serde(deserialize_with = "lenient::list")] Vec<Revision>);
@@ -351,7 +351,7 @@ enum ComponentKey {
 }
 
 #[derive(Deserialize)]
-struct Messages(#[serde(deserialize_with = "lenient::by_name")] Vec<(String, Message)>);
+struct Messages(#[serde(deserialize_with = "by_name::objects")] Vec<(String, Message)>);
 
 /// The driver, or an extension.
 struct ComponentFields<'f> {

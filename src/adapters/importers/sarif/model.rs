@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::adapters::importers::lenient;
+use crate::adapters::importers::{by_name, lenient};
 use crate::base::Timestamp;
 
 /// A message, or a text of a rule.
@@ -45,7 +45,7 @@ pub struct Rule {
     pub help: Option<Message>,
     #[serde(deserialize_with = "lenient::link")]
     pub help_uri: Option<String>,
-    #[serde(deserialize_with = "lenient::by_name")]
+    #[serde(deserialize_with = "by_name::objects")]
     pub message_strings: Vec<(String, Message)>,
     #[serde(deserialize_with = "lenient::object")]
     pub default_configuration: Option<Configuration>,
@@ -189,9 +189,9 @@ pub struct Entry {
     pub message: Option<Message>,
     #[serde(deserialize_with = "lenient::list")]
     pub locations: Vec<Location>,
-    #[serde(deserialize_with = "lenient::texts_by_name")]
+    #[serde(deserialize_with = "by_name::texts")]
     pub fingerprints: Vec<(String, String)>,
-    #[serde(deserialize_with = "lenient::texts_by_name")]
+    #[serde(deserialize_with = "by_name::texts")]
     pub partial_fingerprints: Vec<(String, String)>,
     #[serde(deserialize_with = "lenient::list")]
     pub suppressions: Vec<Suppression>,
