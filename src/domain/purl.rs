@@ -71,7 +71,8 @@ fn pairs(qualifiers: &str) -> Vec<(String, String)> {
 }
 
 /// `text` with percent-escapes resolved; what is none, or not UTF-8 in the end, stays.
-fn decoded(text: &str) -> String {
+#[must_use]
+pub fn decoded(text: &str) -> String {
     if !text.contains('%') {
         return text.to_owned();
     }

@@ -1,8 +1,18 @@
 //! Which id a vulnerability goes by: the CVE if an entry names exactly one, and the other
 //! ids of the same thing as aliases. One rule for all formats.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::text;
 use crate::base::limits;
+
+/// The ids of vulnerability databases as they stand inside of other texts.
+static ADVISORY: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r"(?i)\b(?:CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3}|(?:PYSEC|GO|OSV|MAL|RUSTSEC)-\d{4}-\d+|(?:DSA|DLA|USN)-\d+(?:-\d+)?|ALAS\d*-\d{4}-\d+|(?:ELSA|ALSA|RLSA|RHSA|RHBA)-\d{4}[:-]\d+|TEMP-\d+-[0-9A-F]+)\b";
+    Regex::new(pattern).expect("the pattern is written here")
+});
 
 /// An id with its aliases.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +72,11 @@ pub fn of_scanner(scanner: &str, check: &str) -> Option<String> {
     text::to_advisory_id(&id).ok().filter(|_| !check.is_empty())
 }
 
+/// The ids of vulnerability databases that stand in `text`, in upper case.
+pub fn in_text(text: &str) -> impl Iterator<Item = String> {
+    ADVISORY.find_iter(text).map(|found| found.as_str().to_ascii_uppercase())
+}
+
 /// Whether `id` (upper case) is a CVE.
 #[must_use]
 pub fn is_cve(id: &str) -> bool {
@@ -110,6 +125,14 @@ mod tests {
         assert_eq!(id, "NUCLEI-HTTP/TECH-DETECT-V1");
         assert_eq!(of_scanner("x", " "), None);
         assert_eq!(of_scanner("x", &"y".repeat(200)), None);
+    }
+
+    #[test]
+    fn ids_are_found_in_texts() {
+        let found =
+            in_text("CVE-2020-1234-libssl, ghsa-aaaa-bbbb-cccc (RHSA-2020:1) XCVE-2020-1111");
+        let found: Vec<_> = found.collect();
+        assert_eq!(found, ["CVE-2020-1234", "GHSA-AAAA-BBBB-CCCC", "RHSA-2020:1"]);
     }
 
     #[test]

@@ -336,10 +336,10 @@ pub fn mixed_lines<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 }
 
 /// Hands every name and object that is found to the closure.
-struct Values<'f, T>(
-    &'f mut dyn FnMut(Mixed<T>),
-    fn(&str) -> Result<Option<String>, String>,
-    PhantomData<T>,
+pub(super) struct Values<'f, T>(
+    pub &'f mut dyn FnMut(Mixed<T>),
+    pub fn(&str) -> Result<Option<String>, String>,
+    pub PhantomData<T>,
 );
 
 impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Values<'_, T> {

@@ -5,6 +5,7 @@
 //! `json`, `xml`, `table` read it piece by piece, `text`, `lenient` and `cvss` clean what comes in, `emit` hands
 //! over what it says; `guard` and `meter` stand before the parsers.
 
+mod by_name;
 #[cfg(test)]
 mod conformance;
 mod cvss;
@@ -32,10 +33,12 @@ mod xml;
 
 pub mod aws_inspector2;
 pub mod cargo_audit;
+pub mod csaf;
 pub mod cyclonedx;
 pub mod dependabot;
 pub mod generic_csv;
 pub mod grype;
+pub mod inventory;
 pub mod nessus;
 pub mod nmap;
 pub mod npm_audit;
@@ -45,6 +48,8 @@ pub mod openvex;
 pub mod osv_scanner;
 pub mod pip_audit;
 pub mod qualys;
+pub mod sarif;
+pub mod spdx_json;
 pub mod trivy;
 pub mod trivy_operator;
 pub mod vuls;
@@ -118,7 +123,13 @@ pub const ALL: &[&dyn Importer] = &[
     &wazuh::Wazuh,
     &cyclonedx::CyclonedxJson,
     &cyclonedx::CyclonedxXml,
+    &spdx_json::SpdxJson,
+    &csaf::Csaf,
     &openvex::OpenVex,
+    &sarif::Sarif,
+    &inventory::Dpkg,
+    &inventory::Rpm,
+    &inventory::Apk,
     // Last: takes what no other does.
     &generic_csv::Generic { mapping: None },
 ];

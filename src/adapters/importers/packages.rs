@@ -4,16 +4,17 @@
 use crate::adapters::importers::{ecosystem, text};
 use crate::domain::component::Component;
 use crate::domain::purl::Purl;
+use crate::domain::scan::ScanKind;
 use crate::domain::vex::Product;
 
 /// Takes over what the package URL of `component` says and the component itself does not:
 /// ecosystem, version, architecture, source package. What is no package URL is taken away.
 pub fn complete(component: &mut Component) {
+    component.purl = component.purl.take().map(corrected);
     let Some(purl) = component.purl.as_deref().and_then(Purl::parse) else {
         component.purl = None;
         return;
     };
-    component.purl = component.purl.take().map(text::without_subpath);
     let name = |value: Option<&str>| value.and_then(|v| text::to_name(v).ok().flatten());
     if component.version.is_none() {
         component.version = name(purl.version.as_deref());
@@ -27,6 +28,16 @@ pub fn complete(component: &mut Component) {
         component.source_version = component.source_version.take().or(name(version.as_deref()));
     }
     component.ecosystem = Some(purl.kind);
+}
+
+/// The package URL without its subpath, and with the type that Syft got wrong before 0.60:
+/// `pkg:alpine/musl` for `pkg:apk/alpine/musl`.
+fn corrected(purl: String) -> String {
+    let purl = text::without_subpath(purl.trim().to_owned());
+    match purl.strip_prefix("pkg:alpine/") {
+        Some(rest) => format!("pkg:apk/alpine/{rest}"),
+        None => purl,
+    }
 }
 
 /// Source package and version in the qualifier `upstream`, which Syft writes: a name, a name
@@ -112,7 +123,7 @@ pub fn product(name: &str) -> Product {
     if let Some(purl) = Purl::parse(name) {
         product.version = purl.version.clone();
         product.digests = purl.version.into_iter().filter_map(|v| digest(&v)).collect();
-        product.purl = Some(text::without_subpath(name.trim().to_owned()));
+        product.purl = Some(corrected(name.to_owned()));
     } else if name.starts_with("cpe:") {
         product.cpe = Some(name.to_owned());
     } else {
@@ -170,6 +181,34 @@ pub fn distro(purl: &Purl) -> Option<(String, Option<String>)> {
     }
 }
 
+/// What all packages of an asset together say about it.
+#[derive(Debug, Default)]
+pub struct Census {
+    /// The kinds of packages that are there, sorted.
+    pub kinds: Vec<ScanKind>,
+    /// Type and version of the distribution that a package URL names.
+    pub distro: Option<(String, Option<String>)>,
+    /// The architecture of packages of the operating system.
+    pub architecture: Option<String>,
+}
+
+impl Census {
+    /// Counts a package.
+    pub fn add(&mut self, component: &Component) {
+        let kind = ScanKind::of_ecosystem(component.ecosystem.as_deref());
+        if let Err(position) = self.kinds.binary_search(&kind) {
+            self.kinds.insert(position, kind);
+        }
+        if kind == ScanKind::OsPackages && (self.distro.is_none() || self.architecture.is_none()) {
+            let purl = component.purl.as_deref().and_then(Purl::parse);
+            self.distro = self.distro.take().or_else(|| distro(&purl?));
+            let own = component.architecture.as_deref();
+            let own = own.filter(|a| !matches!(*a, "all" | "any" | "noarch" | "src"));
+            self.architecture = self.architecture.take().or(own.map(str::to_owned));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,6 +239,24 @@ mod tests {
             let found = upstream(&Purl::parse(purl).unwrap());
             assert_eq!((found.0.as_deref(), found.1.as_deref()), (package, version), "{purl}");
         }
+    }
+
+    #[test]
+    fn components_are_completed() {
+        let of = |purl: &str| {
+            let mut component = Component { purl: Some(purl.to_owned()), ..Component::default() };
+            complete(&mut component);
+            component
+        };
+        let musl = of("pkg:alpine/musl@1.2.3-r4?arch=x86_64&upstream=musl-src#sub");
+        let purl = "pkg:apk/alpine/musl@1.2.3-r4?arch=x86_64&upstream=musl-src";
+        assert_eq!((musl.purl.as_deref(), musl.ecosystem.as_deref()), (Some(purl), Some("apk")));
+        assert_eq!(
+            (musl.version.as_deref(), musl.architecture.as_deref()),
+            (Some("1.2.3-r4"), Some("x86_64"))
+        );
+        assert_eq!(musl.source_package.as_deref(), Some("musl-src"));
+        assert_eq!(of("no purl"), Component::default());
     }
 
     #[test]

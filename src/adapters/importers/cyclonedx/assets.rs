@@ -4,22 +4,16 @@ use super::components;
 use super::model::{Facts, Head};
 use crate::adapters::importers::{ecosystem, packages};
 use crate::domain::asset::AssetType;
-use crate::domain::component::Component;
 use crate::domain::identity::{Identifier, IdentifierKind};
 use crate::domain::observation::AssetObservation;
-use crate::domain::purl::Purl;
-use crate::domain::scan::ScanKind;
 
 /// What all components together say.
 #[derive(Debug, Default)]
 pub struct Census {
     /// How many there are.
     pub components: u64,
-    kinds: Vec<ScanKind>,
+    packages: packages::Census,
     system: Option<(String, Option<String>)>,
-    /// The distribution that a package URL names.
-    distro: Option<(String, Option<String>)>,
-    architecture: Option<String>,
 }
 
 impl Census {
@@ -32,22 +26,7 @@ impl Census {
         }
         let component = components::component(facts).filter(|_| components::is_package(facts));
         if let Some(component) = component {
-            self.add_package(&component);
-        }
-    }
-
-    fn add_package(&mut self, component: &Component) {
-        let kind = ScanKind::of_ecosystem(component.ecosystem.as_deref());
-        if !self.kinds.contains(&kind) {
-            self.kinds.push(kind);
-            self.kinds.sort_unstable();
-        }
-        if kind == ScanKind::OsPackages && (self.distro.is_none() || self.architecture.is_none()) {
-            let purl = component.purl.as_deref().and_then(Purl::parse);
-            self.distro = self.distro.take().or_else(|| packages::distro(&purl?));
-            let own = component.architecture.clone();
-            let own = own.filter(|a| !matches!(a.as_str(), "all" | "noarch" | "src"));
-            self.architecture = self.architecture.take().or(own);
+            self.packages.add(&component);
         }
     }
 }
@@ -55,14 +34,14 @@ impl Census {
 /// The asset; `lists_vulnerabilities` if the document says what it is vulnerable to.
 pub fn asset(head: &Head, census: Census, lists_vulnerabilities: bool) -> AssetObservation {
     let subject = head.metadata.as_ref().and_then(|m| m.component.as_ref());
-    let (os_type, os_version) = census.system.or(census.distro).unzip();
+    let (os_type, os_version) = census.system.or(census.packages.distro).unzip();
     let aggregates = head.compositions.iter().filter_map(|c| c.aggregate.as_deref());
     let is_incomplete = aggregates.into_iter().any(|a| a.starts_with("incomplete"));
-    let inventory = if is_incomplete { Vec::new() } else { census.kinds };
+    let inventory = if is_incomplete { Vec::new() } else { census.packages.kinds };
     let asset = AssetObservation {
         os_type,
         os_version: os_version.flatten(),
-        os_architecture: census.architecture,
+        os_architecture: census.packages.architecture,
         complete: if lists_vulnerabilities { inventory.clone() } else { Vec::new() },
         inventory,
         asset_type: AssetType::Application,
