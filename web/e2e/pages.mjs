@@ -7,7 +7,7 @@ export async function everyPage(page) {
   const imported = await first("imports", "-id");
   return {
     overview: "/",
-    findings: `/findings?status=${OPEN}`,
+    findings: `/findings?${OPEN}`,
     finding: `/findings/${finding.id}`,
     nothing: "/findings?search=zzzzqqqq",
     assets: "/assets",

@@ -15,8 +15,8 @@ export const ADMIN = {
   username: process.env.ADMIN_USER ?? "admin",
   password: process.env.ADMIN_PASSWORD ?? "correct horse battery",
 };
-/** What counts as open, as the dashboard means it. */
-export const OPEN = "open,under_investigation";
+/** The condition for what counts as open, as the dashboard means it. */
+export const OPEN = "is_open=true";
 export const PHONE = { width: 360, height: 740 };
 export const DESK = { width: 1360, height: 860 };
 

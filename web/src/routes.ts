@@ -38,7 +38,7 @@ export interface NavItem {
 /** The rail, in order. Findings start with the open ones: those are what needs work. */
 export const nav: readonly NavItem[] = [
   { href: "/", label: "Overview", icon: "overview" },
-  { href: "/findings?status=open,under_investigation", label: "Findings", icon: "findings" },
+  { href: "/findings?is_open=true", label: "Findings", icon: "findings" },
   { href: "/assets", label: "Assets", icon: "assets" },
   { href: "/vulnerabilities", label: "Vulnerabilities", icon: "vulnerabilities" },
   { href: "/imports", label: "Imports", icon: "imports" },

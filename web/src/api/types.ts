@@ -9,6 +9,8 @@ type Schemas = components["schemas"];
 export type Time = string;
 export type Severity = Schemas["Severity"];
 export type FindingStatus = Schemas["FindingStatus"];
+export type Stage = Schemas["Stage"];
+export type Verdict = Schemas["Verdict"];
 export type Role = Schemas["Role"];
 
 export type User = Schemas["User"];
@@ -19,6 +21,7 @@ export type Finding = Schemas["Finding"];
 export type Cvss = Schemas["CvssScore"];
 export type Vulnerability = Schemas["Vulnerability"];
 export type Asset = Schemas["Asset"];
+export type ImportStatus = Schemas["ImportStatus"];
 export type Import = Schemas["Import"];
 export type ApiToken = Schemas["ApiToken"];
 export type NewUser = Schemas["NewUser"];

@@ -1,6 +1,6 @@
 // The API's vocabulary in the order people read it, with the labels shown. Filters, facets,
 // badges and forms all take their lists from here.
-import type { FindingStatus, Role, Severity } from "../api/types.ts";
+import type { FindingStatus, ImportStatus, Role, Severity, Stage, Verdict } from "../api/types.ts";
 
 export const SEVERITIES: readonly Severity[] = ["critical", "high", "medium", "low", "info", "unknown"];
 
@@ -20,8 +20,11 @@ export function severityColor(severity: Severity): string {
 
 export const STATUSES: readonly FindingStatus[] = [
   "open",
-  "under_investigation",
+  "triaged",
+  "in_remediation",
+  "pending_restart",
   "fixed",
+  "verified",
   "risk_accepted",
   "false_positive",
   "not_affected",
@@ -29,18 +32,37 @@ export const STATUSES: readonly FindingStatus[] = [
 
 export const STATUS_LABEL: Record<FindingStatus, string> = {
   open: "Open",
-  under_investigation: "Investigating",
+  triaged: "Triaged",
+  in_remediation: "In remediation",
+  pending_restart: "Pending restart",
   fixed: "Fixed",
+  verified: "Verified",
   risk_accepted: "Risk accepted",
   false_positive: "False positive",
   not_affected: "Not affected",
 };
 
-/** The statuses that still need work: what "open" means in counts and links. */
-export const OPEN_STATUSES: readonly FindingStatus[] = ["open", "under_investigation"];
+/** How far the work on a finding is: the statuses that count as open, which people may set. */
+export const STAGES: readonly Stage[] = ["open", "triaged", "in_remediation", "pending_restart"];
 
-/** Decisions that nobody can check later without knowing why. */
-export const NEEDS_REASON: readonly FindingStatus[] = ["risk_accepted", "false_positive", "not_affected"];
+/** What is decided instead of fixing. Nobody can check it later without knowing why. */
+export const VERDICTS: readonly Verdict[] = ["risk_accepted", "false_positive", "not_affected"];
+
+export function isVerdict(word: string): word is Verdict {
+  return (VERDICTS as readonly string[]).includes(word);
+}
+
+/** The condition for findings that need work, in an address: what "open" means in counts and links. */
+export const IS_OPEN = "is_open=true";
+
+export const IMPORT_STATUS_LABEL: Record<ImportStatus, string> = {
+  pending: "Waiting",
+  running: "Running",
+  completed: "Completed",
+  quarantined: "Held back",
+  discarded: "Closing discarded",
+  failed: "Failed",
+};
 
 const ROLE_RANK: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 };
 export const ROLES: readonly Role[] = ["viewer", "operator", "admin"];
