@@ -126,6 +126,15 @@ export const IMPORT_STATUS_LABEL: Record<ImportStatus, string> = {
   failed: "Failed",
 };
 
+/** Whether what a report says has been taken over, even if it was kept from closing anything. */
+export function isApplied(status: ImportStatus): boolean {
+  return status === "completed" || status === "quarantined" || status === "discarded";
+}
+
+/** What can be imported, in a few words; the server recognises more than anyone wants to read. */
+export const REPORTS =
+  "Reports of Trivy, Grype, OSV-Scanner, Nessus, OpenVAS, Qualys, Nuclei, Nmap, Wazuh and others; SARIF, CycloneDX, SPDX, CSAF, OpenVEX, CSV";
+
 const ROLE_RANK: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 };
 export const ROLES: readonly Role[] = ["viewer", "operator", "admin"];
 export const ROLE_LABEL: Record<Role, string> = { viewer: "Viewer", operator: "Operator", admin: "Administrator" };
