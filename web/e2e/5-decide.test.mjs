@@ -152,3 +152,51 @@ test("an API token is shown once and can be revoked", async (t) => {
   assert.equal((await me()).status, 401);
   await browser.close();
 });
+
+test("ids and assets are joined and parted by hand", async (t) => {
+  const browser = await open(t);
+  const { page } = browser;
+  await login(page);
+  const number = 10_000 + (Date.now() % 80_000);
+  const cve = `CVE-2021-${number}`;
+  const ghsa = `GHSA-E2E0-${number}`;
+  const flaw = (VulnerabilityID) => [{ VulnerabilityID, PkgName: "libjoined", InstalledVersion: "1.0", Severity: "HIGH" }];
+  const [one, two] = [`e2e/left:${number}`, `e2e/right:${number}`];
+  await send(page, { name: "e2e-left.json", text: image(one, flaw(cve)) });
+  await send(page, { name: "e2e-right.json", text: image(two, flaw(ghsa)) });
+  const dialog = page.getByRole("dialog");
+  const choose = async (menu, item) => {
+    await page.getByRole("button", { name: menu }).click();
+    await page.getByRole("menuitem", { name: item }).click();
+  };
+
+  await page.goto(`${BASE}/vulnerabilities/${cve}`);
+  await settled(page);
+  await choose("Ids: same or not the same", "Same as …");
+  await dialog.getByLabel("Other ids").fill(ghsa.toLowerCase());
+  await dialog.getByRole("button", { name: "Join" }).click();
+  await page.getByText(`All of it is ${cve} now.`).waitFor();
+  const joined = await get(page, `/vulnerabilities/${cve}`);
+  assert.deepEqual([joined.aliases, joined.open_findings], [[ghsa], 2]);
+  await choose("Ids: same or not the same", "Not the same …");
+  await dialog.getByLabel(ghsa).check();
+  await dialog.getByRole("button", { name: "Part" }).click();
+  await page.getByText(`${ghsa} is a vulnerability of its own now`).waitFor();
+  assert.equal((await get(page, `/vulnerabilities/${ghsa}`)).open_findings, 1);
+
+  const asset = await get(page, `/assets/${encodeURIComponent(one)}`);
+  await page.goto(`${BASE}/assets/${asset.id}`);
+  await settled(page);
+  await choose("Names: same or not the same", "Same as …");
+  await dialog.getByLabel("The other asset").fill(two);
+  await dialog.getByRole("button", { name: "Join" }).click();
+  await page.getByText(`${two} is a part of ${one} now.`).waitFor();
+  await page.getByRole("listitem").filter({ hasText: two }).filter({ hasText: "Name, says" }).waitFor();
+  assert.equal((await get(page, `/assets/${asset.id}`)).open_findings.total, 2);
+  await choose("Names: same or not the same", "Not the same …");
+  await dialog.getByLabel(two).check();
+  await dialog.getByRole("button", { name: "Part" }).click();
+  await page.getByText(`${two} is an asset of its own now`).waitFor();
+  assert.equal((await get(page, `/assets/${encodeURIComponent(two)}`)).open_findings.total, 1);
+  await browser.close();
+});
