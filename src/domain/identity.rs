@@ -99,11 +99,17 @@ impl Identifier {
             K::Fqdn | K::Hostname => {
                 let name = value.trim_end_matches('.').to_lowercase();
                 let local = matches!(name.as_str(), "localhost" | "localhost.localdomain");
-                if local || name.parse::<std::net::IpAddr>().is_ok() { return None } else { name }
+                if local || name.parse::<std::net::IpAddr>().is_ok() {
+                    return None;
+                }
+                name
             }
             K::Ip => {
                 let ip: std::net::IpAddr = value.parse().ok()?;
-                if ip.is_loopback() || ip.is_unspecified() { return None } else { ip.to_string() }
+                if ip.is_loopback() || ip.is_unspecified() {
+                    return None;
+                }
+                ip.to_string()
             }
             K::Mac => mac(value)?,
             K::SystemUuid | K::ImageDigest | K::InstanceId => value.to_lowercase(),

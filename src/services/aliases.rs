@@ -181,10 +181,9 @@ fn absorb_one(
     tx.delete::<Vulnerability>(other.id)?;
     let mut joined: Vulnerability = tx.require(v.id)?;
     merge::vulnerabilities(&mut joined, other);
-    for id in std::iter::once(&other.cve_id).chain(&other.aliases) {
-        joined.add_id(id);
-    }
     let joined = tx.update(joined)?;
+    let ids: Vec<String> = std::iter::once(&other.cve_id).chain(&other.aliases).cloned().collect();
+    let joined = add_ids(tx, joined, &ids)?;
     let detail = format!("{} is the same as {}, says {by}", other.cve_id, joined.cve_id);
     let entry = audit::Entry::new("vulnerabilities.join")
         .on::<Vulnerability>(joined.id, &joined.cve_id)
@@ -294,20 +293,18 @@ fn parted(v: &Vulnerability, ids: &[String]) -> Result<(Vulnerability, Vulnerabi
     let (Some((first, others)), false) = (stay.split_first(), ids.is_empty()) else {
         return Err(Error::field("/ids", "at least one id goes, and one stays"));
     };
-    if !alias::is_cve(&v.cve_id) || **first != v.cve_id {
+    if **first != v.cve_id {
         // The name goes with the findings; it must not change under those that stay.
-        if **first != v.cve_id {
-            return Err(Error::field(
-                "/ids",
-                format!("{} names the vulnerability; part the others", v.cve_id),
-            ));
-        }
+        let detail = format!("{} names the vulnerability; part the others", v.cve_id);
+        return Err(Error::field("/ids", detail));
     }
     let mut rest = v.clone();
     rest.aliases = others.iter().map(|id| (*id).clone()).collect();
     rest.distinct_from.extend(ids.iter().cloned());
     let mut new = v.clone();
     (new.cve_id, new.aliases) = (ids[0].clone(), ids[1..].to_vec());
+    // The text was about both; the next report says what this one is.
+    new.title.clone_from(&new.cve_id);
     new.distinct_from =
         std::iter::once(rest.cve_id.clone()).chain(rest.aliases.iter().cloned()).collect();
     (new.open_findings, new.total_findings) = (0, 0);

@@ -44,6 +44,21 @@ fn ids_join_when_a_report_says_that_they_are_the_same() {
 }
 
 #[test]
+fn joining_from_the_side_of_another_id_renames_the_findings_too() {
+    let server = Server::start();
+    let client = server.token("operator");
+    scan(&client, "web", "GHSA-1", &[]);
+    scan(&client, "db", "CVE-2026-1", &[]);
+    let joined =
+        client.post("/vulnerabilities/GHSA-1/join", &json!({"ids": ["CVE-2026-1"]})).ok(200);
+    assert_eq!((&joined["cve_id"], &joined["aliases"]), (&json!("CVE-2026-1"), &json!(["GHSA-1"])));
+    assert_eq!(client.all("/findings?cve_id=CVE-2026-1").len(), 2);
+    client.post("/vulnerabilities/CVE-2026-1/part", &json!({"ids": ["GHSA-1"]})).ok(201);
+    assert_eq!(client.all("/findings?cve_id=GHSA-1")[0]["asset"], "web");
+    clean(&server);
+}
+
+#[test]
 fn two_cves_never_join_and_what_a_person_parts_stays_apart() {
     let server = Server::start();
     let client = server.token("operator");

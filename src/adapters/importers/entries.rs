@@ -43,16 +43,6 @@ impl Step {
 pub const ANY: &str = "*";
 
 impl Place {
-    /// The position in the innermost list, from 0.
-    #[must_use]
-    pub fn index(&self) -> usize {
-        let item = |step: &Step| match step {
-            Step::Item(index) => Some(*index),
-            Step::Key(_) | Step::Name(_) => None,
-        };
-        self.0.iter().rev().find_map(item).unwrap_or(0)
-    }
-
     /// The position in the `level`-th list from the top, both from 0.
     #[must_use]
     pub fn item(&self, level: usize) -> usize {

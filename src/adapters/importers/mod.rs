@@ -6,6 +6,11 @@
 //! over what it says; `guard` and `meter` stand before the parsers.
 
 mod by_name;
+#![allow(
+    clippy::struct_field_names,
+    reason = "what is read has the names that its format gives it"
+)]
+
 #[cfg(test)]
 mod conformance;
 mod cvss;

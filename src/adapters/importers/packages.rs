@@ -105,11 +105,14 @@ pub fn build(
 
 /// Percent-encodes all but what the specification leaves as it is.
 fn encode(purl: &mut String, text: &str) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b".-_~:".contains(&byte) {
             purl.push(char::from(byte));
         } else {
-            purl.push_str(&format!("%{byte:02X}"));
+            purl.push('%');
+            purl.push(char::from(HEX[usize::from(byte >> 4)]));
+            purl.push(char::from(HEX[usize::from(byte & 15)]));
         }
     }
 }
@@ -121,7 +124,7 @@ fn encode(purl: &mut String, text: &str) {
 pub fn product(name: &str) -> Product {
     let mut product = Product::default();
     if let Some(purl) = Purl::parse(name) {
-        product.version = purl.version.clone();
+        product.version.clone_from(&purl.version);
         product.digests = purl.version.into_iter().filter_map(|v| digest(&v)).collect();
         product.purl = Some(corrected(name.to_owned()));
     } else if name.starts_with("cpe:") {

@@ -90,12 +90,6 @@ impl Row<'_> {
         self.header
     }
 
-    /// The line in which it begins, from 1.
-    #[must_use]
-    pub fn line(&self) -> u64 {
-        self.line
-    }
-
     /// Where it stands, for skips.
     #[must_use]
     pub fn place(&self) -> String {
@@ -122,7 +116,7 @@ fn layout(head: &[u8], is_header: &dyn Fn(&Header) -> bool) -> Option<(u8, usize
     let text = String::from_utf8_lossy(head);
     DELIMITERS.iter().find_map(|&delimiter| {
         let mut reader = builder(delimiter).from_reader(text.as_bytes());
-        let rows = reader.records().take(PREAMBLE_ROWS).map_while(|row| row.ok());
+        let rows = reader.records().take(PREAMBLE_ROWS).map_while(Result::ok);
         let before = rows.map(|row| Header::of(&row)).position(|h| is_header(&h))?;
         Some((delimiter, before))
     })
@@ -197,7 +191,7 @@ mod tests {
     use super::super::input::Limits;
     use super::*;
 
-    type Cells = (u64, Option<String>, Option<String>);
+    type Cells = (String, Option<String>, Option<String>);
 
     fn rows(bytes: &[u8]) -> Result<Vec<Cells>> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -206,7 +200,7 @@ mod tests {
         let report = Report::new(file.path(), Limits::default());
         read(&report, &|h| h.has_all(&["A b", "C"]), &mut |row| {
             let get = |name| row.get(name).map(str::to_owned);
-            rows.push((row.line(), get("a_B"), get("c")));
+            rows.push((row.place(), get("a_B"), get("c")));
             Ok(())
         })?;
         Ok(rows)
@@ -214,7 +208,10 @@ mod tests {
 
     #[test]
     fn delimiter_encoding_and_header_are_found() {
-        let expected = vec![(3, Some("ä".into()), Some("2\n3".into())), (5, None, None)];
+        let expected = vec![
+            ("line 3".to_owned(), Some("ä".into()), Some("2\n3".into())),
+            ("line 5".to_owned(), None, None),
+        ];
         for delimiter in [',', ';', '\t'] {
             let text = "Report x\nA B,\"c\"\nä,\"2\n3\"\n,\n".replace(',', &delimiter.to_string());
             assert_eq!(rows(text.as_bytes()).unwrap(), expected, "{delimiter}");

@@ -315,6 +315,95 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/packages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List
+         * @description A page of records. Any filter may be given several values with commas between;
+         *     all filters must hold.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["list_packages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packages/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count by facets
+         * @description Exact counts per value, within the filters.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["count_packages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get one
+         * @description By number, or by natural key where there is one.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["get_package"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packages/batch-get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get many
+         * @description Up to 10,000 records by number or natural key, read in steps of 100.
+         *
+         *     Needs the role `viewer`.
+         */
+        post: operations["batch_get_packages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/decisions": {
         parameters: {
             query?: never;
@@ -2058,6 +2147,16 @@ export interface components {
             missing: string[];
         };
         /**
+         * Batch_Package
+         * @description Records that were asked for together.
+         */
+        Batch_Package: {
+            /** @description Those that exist, in the order asked for. */
+            items: components["schemas"]["Package"][];
+            /** @description Those that do not. */
+            missing: string[];
+        };
+        /**
          * Batch_Patch
          * @description Records that were asked for together.
          */
@@ -2163,6 +2262,21 @@ export interface components {
              * @description How many there are.
              */
             fault_count: number;
+        };
+        /**
+         * ClosingScope
+         * @description What an import covers completely, and may close findings in.
+         */
+        ClosingScope: {
+            /**
+             * Format: uint64
+             * @description The asset.
+             */
+            asset_id: number;
+            /** @description What was looked at. */
+            scans: components["schemas"]["ScanKind"][];
+            /** @description It is a list of what is installed, so that it speaks for all scanners. */
+            by_inventory: boolean;
         };
         /**
          * CompactView
@@ -2731,19 +2845,6 @@ export interface components {
          */
         FindingStatus: "open" | "triaged" | "in_remediation" | "pending_restart" | "fixed" | "verified" | "false_positive" | "risk_accepted" | "not_affected";
         /**
-         * HeldScope
-         * @description What a quarantined import covers completely.
-         */
-        HeldScope: {
-            /**
-             * Format: uint64
-             * @description The asset.
-             */
-            asset_id: number;
-            /** @description What was looked at. */
-            scans: components["schemas"]["ScanKind"][];
-        };
-        /**
          * @description What kind of name it is, most telling first.
          * @enum {string}
          */
@@ -2867,7 +2968,7 @@ export interface components {
              */
             held: number;
             /** @description What it covers completely, while that is held back. */
-            held_scopes: components["schemas"]["HeldScope"][];
+            held_scopes: components["schemas"]["ClosingScope"][];
             /**
              * Format: uint64
              * @description Distinct components in it.
@@ -3304,6 +3405,64 @@ export interface components {
             notes?: string;
         };
         /**
+         * Package
+         * @description A component on an asset, from when it was seen first until it was removed.
+         */
+        Package: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version: number;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at: string;
+            /**
+             * Format: uint64
+             * @description The asset's number.
+             */
+            asset_id: number;
+            /** @description The asset's natural key. */
+            asset: string;
+            /** @description The component. */
+            component: components["schemas"]["Component"] & unknown;
+            /** @description What kind of component it is. */
+            kind: components["schemas"]["ScanKind"] & unknown;
+            /** @description The tool that listed it. */
+            source: string;
+            /**
+             * Format: uint64
+             * @description The import that brought it.
+             */
+            import_id: number;
+            /**
+             * Format: date-time
+             * @description When it was listed first.
+             * @example 2026-01-31T12:00:00Z
+             */
+            first_seen: string;
+            /**
+             * Format: date-time
+             * @description When a newer inventory no longer listed it.
+             * @example 2026-01-31T12:00:00Z
+             */
+            removed_at?: string;
+        };
+        /**
          * Page_ApiToken
          * @description A page of records.
          */
@@ -3502,6 +3661,38 @@ export interface components {
         Page_Job: {
             /** @description The rows. With `fields=` only those fields. */
             items: components["schemas"]["JobRow"][];
+            /**
+             * Format: uint64
+             * @description Rows on all pages; exact.
+             */
+            total_count: number;
+            /**
+             * Format: uint64
+             * @description Number of this page; absent if it was reached by cursor only.
+             */
+            page?: number;
+            /**
+             * Format: uint64
+             * @description Rows per page.
+             */
+            page_size: number;
+            /**
+             * Format: uint64
+             * @description Number of pages.
+             */
+            total_pages: number;
+            /** @description Where the next page begins, for `cursor=`; absent on the last page. */
+            next_cursor?: string;
+            /** @description Related records that `include=` asked for, by table. */
+            included?: unknown;
+        };
+        /**
+         * Page_Package
+         * @description A page of records.
+         */
+        Page_Package: {
+            /** @description The rows. With `fields=` only those fields. */
+            items: components["schemas"]["PackageRow"][];
             /**
              * Format: uint64
              * @description Rows on all pages; exact.
@@ -4804,6 +4995,64 @@ export interface components {
             ended_by?: string;
         };
         /**
+         * Package
+         * @description A row of a list: Package, with `fields=` only those fields.
+         */
+        PackageRow: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id?: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version?: number;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at?: string;
+            /**
+             * Format: uint64
+             * @description The asset's number.
+             */
+            asset_id?: number;
+            /** @description The asset's natural key. */
+            asset?: string;
+            /** @description The component. */
+            component?: components["schemas"]["Component"] & unknown;
+            /** @description What kind of component it is. */
+            kind?: components["schemas"]["ScanKind"] & unknown;
+            /** @description The tool that listed it. */
+            source?: string;
+            /**
+             * Format: uint64
+             * @description The import that brought it.
+             */
+            import_id?: number;
+            /**
+             * Format: date-time
+             * @description When it was listed first.
+             * @example 2026-01-31T12:00:00Z
+             */
+            first_seen?: string;
+            /**
+             * Format: date-time
+             * @description When a newer inventory no longer listed it.
+             * @example 2026-01-31T12:00:00Z
+             */
+            removed_at?: string;
+        };
+        /**
          * Patch
          * @description A row of a list: Patch, with `fields=` only those fields.
          */
@@ -4959,7 +5208,7 @@ export interface components {
              */
             held?: number;
             /** @description What it covers completely, while that is held back. */
-            held_scopes?: components["schemas"]["HeldScope"][];
+            held_scopes?: components["schemas"]["ClosingScope"][];
             /**
              * Format: uint64
              * @description Distinct components in it.
@@ -6443,6 +6692,231 @@ export interface operations {
             };
         };
     };
+    list_packages: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description The asset's number. */
+                asset_id?: components["schemas"]["CountFilter"];
+                /** @description The asset's natural key. */
+                asset?: components["schemas"]["TextFilter"];
+                /** @description Name. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Ecosystem (purl type). */
+                ecosystem?: components["schemas"]["TextFilter"];
+                /** @description Listed by the newest inventory. */
+                is_installed?: boolean;
+                /** @description When it was listed first. */
+                first_seen?: components["schemas"]["TimeFilter"];
+                /** @description Words of the name. */
+                search?: components["schemas"]["SearchFilter"];
+                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
+                page?: number;
+                /** @description Rows per page. */
+                page_size?: number;
+                /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
+                cursor?: string;
+                /** @description Order; `-` for largest first. By default `name`. */
+                sort?: ("id" | "-id" | "asset_id" | "-asset_id" | "asset" | "-asset" | "name" | "-name" | "package_version" | "-package_version" | "identity" | "-identity" | "ecosystem" | "-ecosystem" | "is_installed" | "-is_installed" | "first_seen" | "-first_seen")[];
+                /** @description Only these fields of each row. */
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "asset_id" | "asset" | "component" | "kind" | "source" | "import_id" | "first_seen" | "removed_at")[];
+            };
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Package"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_packages: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description The asset's number. */
+                asset_id?: components["schemas"]["CountFilter"];
+                /** @description The asset's natural key. */
+                asset?: components["schemas"]["TextFilter"];
+                /** @description Name. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Ecosystem (purl type). */
+                ecosystem?: components["schemas"]["TextFilter"];
+                /** @description Listed by the newest inventory. */
+                is_installed?: boolean;
+                /** @description When it was listed first. */
+                first_seen?: components["schemas"]["TimeFilter"];
+                /** @description Words of the name. */
+                search?: components["schemas"]["SearchFilter"];
+                /** @description Facets to count; all by default. */
+                fields?: ("ecosystem" | "is_installed")[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FacetPage"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_package: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Number or natural key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Package"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    batch_get_packages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchGet"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch_Package"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_decisions: {
         parameters: {
             query?: {
@@ -7209,7 +7683,7 @@ export interface operations {
                 /** @description Name of the file, for the list of imports. */
                 filename?: string;
                 /** @description Format, or `auto`. */
-                format?: "auto" | "trivy";
+                format?: "auto" | "trivy" | "trivy-operator" | "grype" | "osv-scanner" | "npm-audit" | "pip-audit" | "cargo-audit" | "dependabot" | "aws-inspector2" | "vuls" | "nessus" | "openvas" | "nmap" | "nuclei" | "qualys" | "wazuh" | "cyclonedx-json" | "cyclonedx-xml" | "spdx-json" | "csaf" | "openvex" | "sarif" | "dpkg" | "rpm" | "apk" | "generic-csv";
                 /** @description Name to give the asset, if the report holds only one. */
                 asset?: string;
                 /** @description False: answer at once. */
@@ -7270,7 +7744,7 @@ export interface operations {
                 /** @description Name of the file, for the list of imports. */
                 filename?: string;
                 /** @description Format, or `auto`. */
-                format?: "auto" | "trivy";
+                format?: "auto" | "trivy" | "trivy-operator" | "grype" | "osv-scanner" | "npm-audit" | "pip-audit" | "cargo-audit" | "dependabot" | "aws-inspector2" | "vuls" | "nessus" | "openvas" | "nmap" | "nuclei" | "qualys" | "wazuh" | "cyclonedx-json" | "cyclonedx-xml" | "spdx-json" | "csaf" | "openvex" | "sarif" | "dpkg" | "rpm" | "apk" | "generic-csv";
                 /** @description Name to give the asset, if the report holds only one. */
                 asset?: string;
                 /** @description False: answer at once. */

@@ -2,7 +2,7 @@
 //! skipped unseen.
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess};
 
 use super::model::{Document, FullProductName, ProductGroup, Relationship};
 use super::products::Products;

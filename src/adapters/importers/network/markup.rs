@@ -17,18 +17,15 @@ pub fn plain(html: &str) -> String {
     while let Some(at) = rest.find('<') {
         text.push_str(&rest[..at]);
         rest = &rest[at..];
-        match tag(rest) {
-            Some((name, length)) => {
-                if BREAKS.iter().any(|b| name.eq_ignore_ascii_case(b)) && !text.ends_with('\n') {
-                    text.push('\n');
-                }
-                rest = &rest[length..];
-            }
-            None => {
-                text.push('<');
-                rest = &rest[1..];
-            }
+        let Some((name, length)) = tag(rest) else {
+            text.push('<');
+            rest = &rest[1..];
+            continue;
+        };
+        if BREAKS.iter().any(|b| name.eq_ignore_ascii_case(b)) && !text.ends_with('\n') {
+            text.push('\n');
         }
+        rest = &rest[length..];
     }
     text.push_str(rest);
     entities(&text)

@@ -33,7 +33,7 @@ fn each_place_of_a_package_is_a_finding() {
         "a": {"via": ["b"], "nodes": ["node_modules/a"]},
         "b": {"name": "b", "nodes": ["node_modules/b", "node_modules/c/node_modules/b"],
             "fixAvailable": {"name": "a", "version": "2.0.0", "isSemVerMajor": true},
-            "via": [{"source": 1100001, "url": "https://github.com/advisories/GHSA-aaaa-bbbb-cccc",
+            "via": [{"source": 1_100_001, "url": "https://github.com/advisories/GHSA-aaaa-bbbb-cccc",
                 "severity": "moderate", "range": "<1.2.3 || >=2.0.0 <2.1.0", "cwe": ["CWE-79"],
                 "cvss": {"score": 5.3, "vectorString": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:L"}}]}
     }}));
@@ -61,7 +61,7 @@ fn advisories_are_known_by_cve_ghsa_or_number() {
     let found = read(&json!({"advisories": {
         "1": advisory(1, json!(["CVE-2020-1111"]), "https://npmjs.com/advisories/1"),
         "2": advisory(2, json!([]), "https://npmjs.com/advisories/2"),
-        "3": advisory(1100001, json!([]), "https://github.com/advisories/GHSA-x"),
+        "3": advisory(1_100_001, json!([]), "https://github.com/advisories/GHSA-x"),
         "4": advisory(4, json!(["CVE-2020-2222", "CVE-2020-3333"]), ""),
         "5": {"id": 5}
     }}));
@@ -90,7 +90,7 @@ fn lines_of_yarn_are_read() {
     let error = refuse(&format!("{advisory}\n{{\"type\":\"error\",\"data\":\"no network\"}}\n"))
         .to_string();
     assert!(error.ends_with("looked at nothing: no network"), "{error}");
-    let yarn4 = r#"{"value":"m","children":{"ID":1100001,"Issue":"Bad","URL":"https://github.com/advisories/GHSA-x","Severity":"high","Vulnerable Versions":"<2.0.0","Tree Versions":["1.0.0","1.5.0"],"Dependents":["a@npm:1"]}}"#;
+    let yarn4 = r#"{"value":"m","children":{"ID":1_100_001,"Issue":"Bad","URL":"https://github.com/advisories/GHSA-x","Severity":"high","Vulnerable Versions":"<2.0.0","Tree Versions":["1.0.0","1.5.0"],"Dependents":["a@npm:1"]}}"#;
     assert!(NpmAudit.recognises(yarn4.as_bytes()));
     let found = import(&NpmAudit, format!("{yarn4}\n{yarn4}\n").as_bytes()).unwrap();
     let found = findings(&found);

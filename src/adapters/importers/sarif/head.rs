@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess};
 
 use super::model::{
     Artifact, ArtifactLocation, Invocation, Message, Revision, Rule, RunProperties,

@@ -17,7 +17,7 @@ use crate::domain::package::Package;
 use crate::domain::vulnerability::Vulnerability;
 use crate::services::{jobs, maintenance};
 use crate::store::engine::Span;
-use crate::store::{Direction, Source as _, row};
+use crate::store::{Direction, row};
 
 /// Imports a report to its end.
 fn import(core: &Core, bytes: &[u8], new: NewImport) -> Import {
