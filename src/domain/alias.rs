@@ -148,11 +148,12 @@ impl Vulnerability {
     /// Adds an id. A CVE id becomes the name under which it is known. Says whether that
     /// changed.
     pub fn add_id(&mut self, id: &str) -> bool {
-        if self.has_id(id) && !(is_cve(id) && !is_cve(&self.cve_id)) {
+        let renames = is_cve(id) && !is_cve(&self.cve_id);
+        if self.has_id(id) && !renames {
             return false;
         }
         self.aliases.retain(|alias| alias != id);
-        if is_cve(id) && !is_cve(&self.cve_id) {
+        if renames {
             let old = std::mem::replace(&mut self.cve_id, id.to_owned());
             if self.title == old {
                 id.clone_into(&mut self.title);

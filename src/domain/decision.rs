@@ -330,8 +330,9 @@ const DECISION_FIELDS: &[Field<Decision>] = &[
         "ends_next",
         Kind::Time,
         |d, f| {
-            let next = d.expires_at.filter(|_| d.state == DecisionState::Active);
-            next.into_iter().for_each(|at| f(at.into()));
+            if let Some(at) = d.expires_at.filter(|_| d.state == DecisionState::Active) {
+                f(at.into());
+            }
         },
         "Until when it holds, of those that hold.",
     ),

@@ -434,8 +434,8 @@ mod tests {
         assert_eq!(finding(&mut f, &host(), &seen(Severity::Low), by(&a, 4)), Effect::Reopened);
         assert_eq!((f.first_seen, f.reopened_count, f.resolved_at), (at(1), 1, None));
         let steps: Vec<_> = f.history.iter().map(|t| (t.from, t.to, t.import_id)).collect();
-        use FindingStatus::{Fixed, Open};
-        assert_eq!(steps, [(Open, Fixed, Some(3)), (Fixed, Open, Some(4))]);
+        let (fixed, open) = (FindingStatus::Fixed, FindingStatus::Open);
+        assert_eq!(steps, [(open, fixed, Some(3)), (fixed, open, Some(4))]);
     }
 
     #[test]

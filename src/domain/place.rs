@@ -45,7 +45,7 @@ impl Place {
             key.push_str(part);
         }
         if let (Some(line), None) = (self.line, &self.fingerprint) {
-            key.push_str(&format!("\u{1e}:{line}"));
+            key.extend(["\u{1e}:", &line.to_string()]);
         }
         key
     }

@@ -209,7 +209,7 @@ impl Finding {
             self.resolved_at = None;
             self.reopened_at = Some(cause.at);
             self.reopened_count += 1;
-        } else if !to.is_open() && !(from.is_fixed() && to.is_fixed()) {
+        } else if !(to.is_open() || from.is_fixed() && to.is_fixed()) {
             self.resolved_at = Some(cause.at);
         }
         if self.history.len() >= HISTORY {

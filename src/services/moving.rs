@@ -2,6 +2,7 @@
 //! the same there becomes one; what turns out to be two is parted by its sources.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::findings::{BY_ASSET, scored};
 use super::tally::Tally;
@@ -114,9 +115,10 @@ impl<'a> Movement<'a> {
             None => tx.require::<Asset>(asset)?.criticality,
         };
         self.criticality.insert(asset, criticality);
-        if !self.vulnerabilities.contains_key(&vulnerability) {
-            self.vulnerabilities.insert(vulnerability, tx.require(vulnerability)?);
-        }
-        Ok(scored(finding, &self.vulnerabilities[&vulnerability], criticality))
+        let vulnerability = match self.vulnerabilities.entry(vulnerability) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(tx.require(vulnerability)?),
+        };
+        Ok(scored(finding, vulnerability, criticality))
     }
 }

@@ -5,12 +5,12 @@
 //! `json`, `xml`, `table` read it piece by piece, `text`, `lenient` and `cvss` clean what comes in, `emit` hands
 //! over what it says; `guard` and `meter` stand before the parsers.
 
-mod by_name;
 #![allow(
     clippy::struct_field_names,
     reason = "what is read has the names that its format gives it"
 )]
 
+mod by_name;
 #[cfg(test)]
 mod conformance;
 mod cvss;

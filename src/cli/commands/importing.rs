@@ -117,14 +117,9 @@ fn sentence(file: &Path, import: &Value) -> String {
         import["reopened"],
         import["closed"]
     );
-    for (name, what) in [
-        ("components", "components"),
-        ("services", "services"),
-        ("advisories", "advisories"),
-        ("statements", "statements"),
-    ] {
+    for name in ["components", "services", "advisories", "statements"] {
         if import[name].as_u64().is_some_and(|n| n > 0) {
-            text.push_str(&format!(", {} {what}", import[name]));
+            text.extend([", ", &import[name].to_string(), " ", name]);
         }
     }
     let reasons: Vec<String> = import["skipped_reasons"]

@@ -64,9 +64,9 @@ pub async fn quarantine(client: &Client, what: &Quarantine, as_json: bool) -> Re
             let path = "/imports?status=quarantined&page_size=1000";
             let page = client.send(Method::GET, path, Content::None).await?;
             if as_json {
-                output::json(&page)
+                output::json(&page);
             } else {
-                print_page(Resource::Imports, &page)
+                print_page(Resource::Imports, &page);
             }
             return Ok(exit::OK);
         }

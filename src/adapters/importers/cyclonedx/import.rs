@@ -78,8 +78,8 @@ fn info(head: &Head) -> ReportInfo {
     let (scanner, scanner_version) = scanner(head);
     let metadata = head.metadata.as_ref();
     let author = metadata.and_then(|m| {
-        let named = m.authors.iter().chain(&m.manufacturer).chain(&m.supplier);
-        named.filter_map(|n| n.name.clone()).next()
+        let mut named = m.authors.iter().chain(&m.manufacturer).chain(&m.supplier);
+        named.find_map(|n| n.name.clone())
     });
     ReportInfo {
         scanner,

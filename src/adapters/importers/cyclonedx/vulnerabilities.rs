@@ -13,8 +13,8 @@ pub fn observations(v: &Vulnerability) -> Vec<VulnerabilityObservation> {
     let beside = v.references.iter().filter_map(|r| r.id.as_deref());
     let settled = ids::settle(v.id.as_deref(), beside);
     let mut template = VulnerabilityObservation {
-        description: joined(&v.description, &v.detail),
-        solution: joined(&v.recommendation, &v.workaround),
+        description: joined(v.description.as_ref(), v.detail.as_ref()),
+        solution: joined(v.recommendation.as_ref(), v.workaround.as_ref()),
         cvss: scores(v),
         cwe_ids: v.cwes.clone(),
         published_at: v.published,
@@ -33,11 +33,11 @@ pub fn observations(v: &Vulnerability) -> Vec<VulnerabilityObservation> {
     settled.into_iter().map(observation).collect()
 }
 
-fn joined(first: &Option<String>, second: &Option<String>) -> Option<String> {
-    let second = second.as_ref().filter(|second| Some(*second) != first.as_ref());
+fn joined(first: Option<&String>, second: Option<&String>) -> Option<String> {
+    let second = second.filter(|second| Some(*second) != first);
     match (first, second) {
         (Some(first), Some(second)) => text::to_text(&format!("{first}\n\n{second}")),
-        (first, second) => first.clone().or(second.cloned()),
+        (first, second) => first.or(second).cloned(),
     }
 }
 

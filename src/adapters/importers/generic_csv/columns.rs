@@ -326,8 +326,9 @@ impl Columns {
         let says = |columns: &[Column], field| columns.iter().any(|c| c.field == field);
         // Where a version stands beside, a bare `name` is the package's.
         if !says(&columns, F::Component) && says(&columns, F::Version) && says(&columns, F::Id) {
-            let name = columns.iter_mut().find(|c| c.name == "name");
-            name.into_iter().for_each(|column| column.field = F::Component);
+            if let Some(column) = columns.iter_mut().find(|c| c.name == "name") {
+                column.field = F::Component;
+            }
         }
         Self { columns, is_mapped: false, is_short: false }
     }

@@ -123,7 +123,7 @@ impl<'r> Entry<'r> {
         let status = self.get(F::Status).and_then(text::to_line).map(|s| s.to_lowercase());
         let inactive = self.get(F::Active).is_some_and(|a| a.eq_ignore_ascii_case("false"));
         let finding = FindingObservation {
-            scan: self.scan(&component, &place),
+            scan: scan(&component, &place),
             place,
             fixed_version: self.name(F::FixedVersion)?,
             severity,
@@ -245,16 +245,6 @@ impl<'r> Entry<'r> {
         })
     }
 
-    fn scan(&self, component: &Component, place: &Place) -> ScanKind {
-        let is_package = component.ecosystem.is_some();
-        match () {
-            () if is_package => ScanKind::of_ecosystem(component.ecosystem.as_deref()),
-            () if place.url.is_some() => ScanKind::Web,
-            () if place.port.is_some() => ScanKind::Network,
-            () => ScanKind::Other,
-        }
-    }
-
     fn vulnerability(&self, ids: Ids, cvss: Vec<CvssScore>) -> VulnerabilityObservation {
         let mut description = self.get(F::Description).unwrap_or_default().to_owned();
         if let Some(impact) = self.get(F::Impact) {
@@ -317,11 +307,24 @@ fn of_title(title: &str) -> Option<String> {
     }
     if !line.chars().all(plain) || line.len() >= SLUG_BYTES {
         let digest = Sha256::digest(line.to_lowercase().as_bytes());
-        let hex: String = digest.iter().take(4).map(|byte| format!("{byte:02X}")).collect();
+        let hex: String =
+            format!("{:08X}", u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]));
         let gap = if slug.is_empty() { "" } else { "-" };
         slug = format!("{slug}{gap}{hex}");
     }
     checks::id("GENERIC", &slug)
+}
+
+/// The kind of scan that finds such a thing.
+fn scan(component: &Component, place: &Place) -> ScanKind {
+    match () {
+        () if component.ecosystem.is_some() => {
+            ScanKind::of_ecosystem(component.ecosystem.as_deref())
+        }
+        () if place.url.is_some() => ScanKind::Web,
+        () if place.port.is_some() => ScanKind::Network,
+        () => ScanKind::Other,
+    }
 }
 
 #[cfg(test)]

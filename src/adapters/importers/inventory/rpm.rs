@@ -142,8 +142,7 @@ fn fields(line: &str) -> Option<Package> {
             let (version, release) = rest.rsplit_once('-')?;
             (epoch, version, release)
         }
-        [version, release] => (NONE, version, release),
-        [version, release, NONE] => (NONE, version, release),
+        [version, release] | [version, release, NONE] => (NONE, version, release),
         [epoch, version, release] if is_epoch(epoch) => (epoch, version, release),
         [version, release, epoch] if is_epoch(epoch) => (epoch, version, release),
         _ => return None,

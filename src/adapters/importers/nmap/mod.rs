@@ -115,7 +115,9 @@ fn asset(host: &Node) -> Option<AssetObservation> {
     let first = of_kind(false).find_map(|a| a.attr("addr")).or(names.first().copied());
     let first = first.or_else(|| of_kind(true).find_map(|a| a.attr("addr")))?;
     let mut asset = hosts::asset(&text::to_name(first).ok().flatten()?);
-    names.iter().for_each(|name| hosts::add_name(&mut asset, name));
+    for name in &names {
+        hosts::add_name(&mut asset, name);
+    }
     for address in of_kind(false).chain(of_kind(true)).filter_map(|a| a.attr("addr")) {
         hosts::add_name(&mut asset, address);
     }

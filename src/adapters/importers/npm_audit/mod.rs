@@ -64,7 +64,7 @@ impl Importer for NpmAudit {
         }
         let head: Head = json::head(report)?;
         if let Some(error) = head.error {
-            return Err(failed(&error.code, &error.summary));
+            return Err(failed(error.code.as_ref(), error.summary.as_ref()));
         }
         if !head.advisories && !head.vulnerabilities {
             return Err(Error::new(
@@ -114,7 +114,7 @@ fn begin<'s>(report: &Report, sink: &'s mut Sink<'_>) -> Result<Emitter<'s>> {
     Ok(emitter)
 }
 
-fn failed(code: &Option<String>, summary: &Option<String>) -> Error {
+fn failed(code: Option<&String>, summary: Option<&String>) -> Error {
     let words: Vec<_> = [code, summary].into_iter().flatten().map(String::as_str).collect();
     let what = text::clip(&words.join(": "), 300).to_owned();
     Error::new(Code::BadReport, format!("the audit has failed and looked at nothing: {what}"))
@@ -141,7 +141,7 @@ fn lines(report: &Report, emitter: &mut Emitter<'_>) -> Result<()> {
         match (line.kind.as_deref(), line.data) {
             (Some("error"), data) => {
                 let what = data.into_iter().find_map(model::Data::into_text);
-                Err(failed(&None, &what))
+                Err(failed(None, what.as_ref()))
             }
             (Some("auditAdvisory"), data) => {
                 let advisory = data.into_iter().find_map(model::Data::into_advisory);

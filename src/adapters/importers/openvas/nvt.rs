@@ -107,7 +107,7 @@ impl Struck<'_> {
         for (title, part) in &self.texts {
             let gap = if description.is_empty() { "" } else { "\n\n" };
             let title = if title.is_empty() { String::new() } else { format!("{title}: ") };
-            description.push_str(&format!("{gap}{title}{}", unwrapped(part)));
+            description.extend([gap, &title, &unwrapped(part)]);
         }
         VulnerabilityObservation {
             id,

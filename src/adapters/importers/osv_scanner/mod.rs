@@ -108,7 +108,7 @@ fn for_each_package(report: &Report, head: &Head, emitter: &mut Emitter<'_>) -> 
         for index in 0..package.license_violations.as_deref().unwrap_or_default().len() {
             emitter.skip(SkipReason::License, format!("{place}.license_violations[{index}]"))?;
         }
-        let Some(component) = translate::component(&package.package, path) else {
+        let Some(component) = translate::component(package.package.as_ref(), path) else {
             return emitter.skip(SkipReason::Unidentified, place);
         };
         emitter.component(component.clone())?;

@@ -20,8 +20,8 @@ pub fn os(name: Option<&str>) -> (Option<String>, Option<String>) {
 }
 
 /// The component that a package is; none without a name.
-pub fn component(package: &Option<PackageName>, path: Option<String>) -> Option<Component> {
-    let package = package.as_ref()?;
+pub fn component(package: Option<&PackageName>, path: Option<String>) -> Option<Component> {
+    let package = package?;
     let name = package.name.clone()?;
     let binary = package.os_package_name.clone();
     let ecosystem = package.ecosystem.as_deref().and_then(ecosystem::purl_type);

@@ -145,7 +145,7 @@ fn knowledge(row: &Row<'_>) -> Knowledge {
         if let Some(words) = cell(row, &[column]).and_then(detection::words) {
             let gap = if description.is_empty() { "" } else { "\n\n" };
             let title = if title.is_empty() { String::new() } else { format!("{title}: ") };
-            description.push_str(&format!("{gap}{title}{words}"));
+            description.extend([gap, &title, &words]);
         }
     }
     let exploits = cell(row, &["Exploitability"]).unwrap_or_default();

@@ -115,7 +115,7 @@ pub fn knowledge(node: &Node) -> Knowledge {
         if let Some(words) = node.text_of(element).and_then(detection::words) {
             let gap = if description.is_empty() { "" } else { "\n\n" };
             let title = if title.is_empty() { String::new() } else { format!("{title}: ") };
-            description.push_str(&format!("{gap}{title}{words}"));
+            description.extend([gap, &title, &words]);
         }
     }
     let correlation = node.at(&["CORRELATION", "EXPLOITABILITY"]);

@@ -232,7 +232,7 @@ impl Fields for RunFields<'_> {
             RunKey::Tool => map.next_value_seed(Object(&mut ToolFields(facts)))?,
             RunKey::OriginalUriBaseIds => {
                 let bases = map.next_value::<Bases>()?.0;
-                facts.keep(bases.iter().map(|(id, b)| id.len() + length(&b.uri)).sum())?;
+                facts.keep(bases.iter().map(|(id, b)| id.len() + length(b.uri.as_ref())).sum())?;
                 facts.run().bases.extend(bases);
             }
             RunKey::VersionControlProvenance => {
@@ -255,8 +255,8 @@ impl Fields for RunFields<'_> {
     }
 }
 
-fn length(text: &Option<String>) -> usize {
-    text.as_ref().map_or(0, String::len)
+fn length(text: Option<&String>) -> usize {
+    text.map_or(0, String::len)
 }
 
 struct ArtifactItems<'f>(&'f mut Facts);
@@ -265,7 +265,7 @@ impl Items for ArtifactItems<'_> {
     fn item<'de, D: Deserializer<'de>>(&mut self, element: D) -> Result<(), D::Error> {
         let artifact = Artifact::deserialize(element)?;
         let location = artifact.location.unwrap_or_default();
-        self.0.keep(length(&location.uri))?;
+        self.0.keep(length(location.uri.as_ref()))?;
         self.0.run().artifacts.push(location);
         Ok(())
     }

@@ -148,8 +148,8 @@ fn of_place(
 ) -> Result<FindingObservation> {
     let line = region(entry).and_then(|r| r.start_line).filter(|line| *line >= 1.0);
     let line = line.map(|line| line as u64);
-    let logical = entry.locations.iter().flat_map(|l| &l.logical_locations);
-    let logical = logical.filter_map(|l| l.fully_qualified_name.clone().or(l.name.clone())).next();
+    let mut logical = entry.locations.iter().flat_map(|l| &l.logical_locations);
+    let logical = logical.find_map(|l| l.fully_qualified_name.clone().or(l.name.clone()));
     let (name, path, url) = match found {
         Some(Found::File(path)) => (path.clone(), Some(path), None),
         Some(Found::Web(url)) => (host(&url).to_owned(), None, Some(url)),
@@ -162,7 +162,7 @@ fn of_place(
     let fingerprint = place::fingerprint(entry);
     let fingerprint = fingerprint.map(|f| seen.unique(&whose, f, line)).transpose()?;
     let is_web = url.is_some();
-    let place = Place { line, url, fingerprint, ..Place::default() };
+    let place = Place { url, line, fingerprint, ..Place::default() };
     Ok(FindingObservation {
         component: Component { name, path, ..Component::default() },
         scan: if is_web { ScanKind::Web } else { ScanKind::Code },

@@ -98,8 +98,8 @@ fn the_described_package_is_the_asset() {
     );
     assert_eq!((&asset.inventory[..], &asset.complete[..]), (&[ScanKind::OsPackages][..], &[][..]));
     let kinds: Vec<_> = asset.identifiers.iter().map(|i| i.kind).collect();
-    use IdentifierKind::{ImageDigest, ImageTag, Purl};
-    assert_eq!(kinds, [ImageDigest, ImageTag, ImageTag, Purl]);
+    let tag = IdentifierKind::ImageTag;
+    assert_eq!(kinds, [IdentifierKind::ImageDigest, tag, tag, IdentifierKind::Purl]);
     let found = components(&observations);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].source_package.as_deref(), Some("zlib-src"));

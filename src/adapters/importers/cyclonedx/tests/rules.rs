@@ -122,8 +122,8 @@ fn states_decide_between_findings_and_statements() {
     );
     let stated = statements(&observations);
     let statuses: Vec<_> = stated.iter().map(|s| s.status).collect();
-    use VexStatus::{Fixed, NotAffected};
-    assert_eq!(statuses, [NotAffected, NotAffected, Fixed, Fixed]);
+    let (fixed, not) = (VexStatus::Fixed, VexStatus::NotAffected);
+    assert_eq!(statuses, [not, not, fixed, fixed]);
     let subject = &stated[0].subjects[0];
     assert_eq!(subject.product.digests, [format!("sha256:{HEX}")]);
     assert_eq!(subject.components[0].version.as_deref(), Some("3.0.7-r0"));
