@@ -242,6 +242,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Walk<'_, '_, T> {
                 map.next_value_seed(self.inner(rest))?;
                 self.place.0.pop();
             } else {
+                self.entry.pass_over();
                 map.next_value::<IgnoredAny>()?;
             }
             self.entry.begin();
@@ -370,6 +371,8 @@ mod tests {
         let long = format!("{{\"a\":[{{\"x\":[{}0]}}]}}", "0,".repeat(40 << 20));
         let error = read(&long, &["a"]).unwrap_err().to_string();
         assert!(error.contains("a single entry is longer than 64 MiB"), "{error}");
+        let beside = format!("{{\"x\":[{}0],\"a\":[{{\"n\":1}}]}}", "0,".repeat(40 << 20));
+        assert_eq!(read(&beside, &["a"]).unwrap(), ["a[0]=1"], "what is beside does not count");
         let many = format!("{{\"a\":[{}{{\"n\":1}}]}}", "{\"n\":1},".repeat(10 << 20));
         assert_eq!(read(&many, &["a"]).unwrap().len(), (10 << 20) + 1);
     }
