@@ -249,6 +249,21 @@ fn keys() -> Vec<String> {
     keys.into_iter().collect()
 }
 
+/// Where the values of a document are.
+fn pointers(value: &Value, at: String, paths: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => map.iter().for_each(|(key, value)| {
+            let key = key.replace('~', "~0").replace('/', "~1");
+            pointers(value, format!("{at}/{key}"), paths);
+        }),
+        Value::Array(list) => list.iter().enumerate().for_each(|(index, value)| {
+            pointers(value, format!("{at}/{index}"), paths);
+        }),
+        _ => {}
+    }
+    paths.push(at);
+}
+
 /// JSON made of the keys that importers look at.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -284,6 +299,25 @@ proptest! {
         for importer in ALL {
             importer.recognises(&bytes);
             let _ = import(*importer, &bytes);
+        }
+    }
+
+    /// A value in a real report is something else: an error of the report, or nothing.
+    #[test]
+    fn strange_values_never_panic(
+        which in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+        value in any_json(),
+    ) {
+        let importer = which.get(ALL);
+        if let Ok(mut example) = serde_json::from_slice::<Value>(importer.example()) {
+            let mut paths = Vec::new();
+            pointers(&example, String::new(), &mut paths);
+            let path = at.get(&paths);
+            *example.pointer_mut(path).expect("it was found there") = value;
+            if let Err(error) = import(*importer, &serde_json::to_vec(&example).unwrap()) {
+                prop_assert_eq!(error.code(), Code::BadReport, "{} {}", importer.name(), path);
+            }
         }
     }
 

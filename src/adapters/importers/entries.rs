@@ -66,11 +66,8 @@ impl Place {
     /// The innermost key that stood for [`ANY`], cut; empty if there is none.
     #[must_use]
     pub fn key(&self) -> &str {
-        let name = |step| match step {
-            &Step::Name(ref name) => Some(name.as_str()),
-            Step::Key(_) | Step::Item(_) => None,
-        };
-        self.0.iter().rev().find_map(name).unwrap_or_default()
+        let name = self.0.iter().rev().find(|step| matches!(step, Step::Name(_)));
+        name.map(Step::text).unwrap_or_default()
     }
 }
 
@@ -223,6 +220,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Walk<'_, '_, T> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.path.first() {
+            Some(&ANY) => f.write_str("an object"),
             Some(key) => write!(f, "an object with '{key}'"),
             None => f.write_str("an array or an object"),
         }
@@ -371,8 +369,8 @@ mod tests {
         let long = format!("{{\"a\":[{{\"x\":[{}0]}}]}}", "0,".repeat(40 << 20));
         let error = read(&long, &["a"]).unwrap_err().to_string();
         assert!(error.contains("a single entry is longer than 64 MiB"), "{error}");
-        let beside = format!("{{\"x\":[{}0],\"a\":[{{\"n\":1}}]}}", "0,".repeat(40 << 20));
-        assert_eq!(read(&beside, &["a"]).unwrap(), ["a[0]=1"], "what is beside does not count");
+        let beside = format!("{{\"b\":[{}0],\"a\":[{{\"n\":7}}]}}", "0,".repeat(40 << 20));
+        assert_eq!(read(&beside, &["a"]).unwrap(), ["a[0]=7"], "it is no entry");
         let many = format!("{{\"a\":[{}{{\"n\":1}}]}}", "{\"n\":1},".repeat(10 << 20));
         assert_eq!(read(&many, &["a"]).unwrap().len(), (10 << 20) + 1);
     }

@@ -9,7 +9,7 @@
 use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::base::limits;
 
@@ -29,31 +29,17 @@ pub struct Guard<R> {
 /// Bytes that have passed since an entry began; whoever reads entries whole resets it.
 /// Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Entry(Arc<Passed>);
-
-#[derive(Debug, Default)]
-struct Passed {
-    bytes: AtomicUsize,
-    /// What passes is kept by nobody.
-    unseen: AtomicBool,
-}
+pub struct Entry(Arc<AtomicI64>);
 
 impl Entry {
     /// The next entry begins.
     pub fn begin(&self) {
-        self.0.unseen.store(false, Ordering::Relaxed);
-        self.0.bytes.store(0, Ordering::Relaxed);
+        self.0.store(0, Ordering::Relaxed);
     }
 
-    /// What comes now is passed over unseen, however long it is, until the next entry begins.
+    /// What follows is no entry and is passed over, which takes no memory: it may be long.
     pub fn pass_over(&self) {
-        self.0.unseen.store(true, Ordering::Relaxed);
-    }
-
-    /// Counts `n` bytes; whether the entry is too long.
-    fn is_too_long(&self, n: usize) -> bool {
-        let bytes = self.0.bytes.fetch_add(n, Ordering::Relaxed);
-        bytes > limits::REPORT_ENTRY_BYTES && !self.0.unseen.load(Ordering::Relaxed)
+        self.0.store(i64::MIN, Ordering::Relaxed);
     }
 }
 
@@ -166,9 +152,14 @@ impl<R: Read> Read for Guard<R> {
         let n = self.inner.read(buf)?;
         self.check(&buf[..n])?;
         // Without anybody who resets it, the limit is none.
-        if Arc::strong_count(&self.entry.0) > 1 && self.entry.is_too_long(n) {
-            let max = limits::REPORT_ENTRY_BYTES >> 20;
-            return Err(self.refuse(format!("a single entry is longer than {max} MiB")));
+        if Arc::strong_count(&self.entry.0) > 1 {
+            let taken = i64::try_from(n).unwrap_or(i64::MAX);
+            let before = self.entry.0.fetch_add(taken, Ordering::Relaxed);
+            // Below zero is what is passed over.
+            if usize::try_from(before).is_ok_and(|bytes| bytes > limits::REPORT_ENTRY_BYTES) {
+                let max = limits::REPORT_ENTRY_BYTES >> 20;
+                return Err(self.refuse(format!("a single entry is longer than {max} MiB")));
+            }
         }
         Ok(n)
     }

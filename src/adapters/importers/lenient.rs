@@ -273,6 +273,11 @@ pub fn facts<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Vec
     d.deserialize_any(Facts(PhantomData))
 }
 
+/// Whether it is there, be it null; the content is passed over.
+pub fn present<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(d).map(|_| true)
+}
+
 /// Whether it is an array and no object; the content is passed over.
 pub fn is_list<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
     struct Shape;

@@ -42,6 +42,8 @@ pub mod pip_audit;
 pub mod sarif;
 pub mod spdx_json;
 pub mod trivy;
+pub mod trivy_operator;
+pub mod vuls;
 
 use crate::base::{Code, Error, Result};
 use crate::domain::observation::Observation;
@@ -94,6 +96,7 @@ pub trait Importer: Sync {
 /// Every importer, tried in this order.
 pub const ALL: &[&dyn Importer] = &[
     &trivy::Trivy,
+    &trivy_operator::TrivyOperator,
     &grype::Grype,
     &osv_scanner::OsvScanner,
     &npm_audit::NpmAudit,
@@ -101,6 +104,7 @@ pub const ALL: &[&dyn Importer] = &[
     &cargo_audit::CargoAudit,
     &dependabot::Dependabot,
     &aws_inspector2::AwsInspector2,
+    &vuls::Vuls,
     &cyclonedx::CyclonedxJson,
     &cyclonedx::CyclonedxXml,
     &spdx_json::SpdxJson,

@@ -274,7 +274,8 @@ pub fn counts_agree(importer: &dyn Importer, explained: &[(&str, &str)]) {
         println!("skipped: there is no python3");
         return;
     }
-    let output = Command::new("python3").arg("-I").arg(script).args(&paths).output().unwrap();
+    let output =
+        Command::new("python3").args(["-I", "-B"]).arg(script).args(&paths).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let expected = String::from_utf8(output.stdout).unwrap();
     assert_eq!(expected.lines().count(), paths.len(), "a line for each file: {expected}");

@@ -80,7 +80,7 @@ pub fn platform(platform: Option<&str>) -> (Option<String>, Option<String>) {
     let Some(platform) = platform else { return (None, None) };
     let is_number = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit());
     let words: Vec<&str> = platform.split('_').collect();
-    let at = words.iter().position(|word| is_number(&word)).unwrap_or(words.len());
+    let at = words.iter().position(is_number).unwrap_or(words.len());
     let (name, version) = words.split_at(at);
     let name = match name {
         [one, "LINUX"] if !matches!(*one, "AMAZON" | "ORACLE" | "ROCKY") => (*one).to_owned(),

@@ -47,7 +47,9 @@ impl Importer for CargoAudit {
         let keys = Keys::of(head);
         let has_counts = keys.has(1, "database") && keys.has(2, "advisory-count")
             || keys.has(1, "lockfile") && keys.has(2, "dependency-count");
-        let has_list = keys.has(1, "vulnerabilities") && keys.has_all(2, &["found", "list"]);
+        let has_list = keys.has(1, "vulnerabilities")
+            && keys.has(2, "list")
+            && (keys.has(2, "found") || keys.has(4, "advisory") || keys.has(4, "package"));
         keys.is_object() && (has_counts || has_list)
     }
 

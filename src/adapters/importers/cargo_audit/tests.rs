@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::CargoAudit;
+use crate::adapters::importers::Importer;
 use crate::adapters::importers::testing::{self, assets, counts_agree, findings, import, skipped};
 use crate::domain::observation::{Observation, SkipReason};
 use crate::domain::severity::Severity;
@@ -68,6 +69,18 @@ fn entries_are_findings() {
     );
     assert_eq!(found[0].vulnerability.aliases, ["RUSTSEC-2020-0001", "GHSA-X"]);
     assert_eq!(found[1].check.as_deref(), Some("RUSTSEC-2020-0002"));
+}
+
+#[test]
+fn the_order_of_keys_does_not_matter_for_recognising() {
+    for yes in [
+        r#"{"vulnerabilities":{"list":[{"advisory":{"id":"#,
+        r#"{"warnings":{},"vulnerabilities":{"count":1,"list":[{"package":"#,
+        r#"{"lockfile":{"dependency-count":7},"x":1"#,
+    ] {
+        assert!(CargoAudit.recognises(yes.as_bytes()), "{yes}");
+    }
+    assert!(!CargoAudit.recognises(br#"{"vulnerabilities":{"list":[{"id":1"#));
 }
 
 #[test]

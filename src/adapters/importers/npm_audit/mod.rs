@@ -66,20 +66,20 @@ impl Importer for NpmAudit {
         if let Some(error) = head.error {
             return Err(failed(&error.code, &error.summary));
         }
-        if head.advisories.is_none() && head.vulnerabilities.is_none() {
+        if !head.advisories && !head.vulnerabilities {
             return Err(Error::new(
                 Code::BadReport,
                 "this is no npm audit report: it has neither advisories nor vulnerabilities",
             ));
         }
         let mut emitter = begin(report, sink)?;
-        if head.vulnerabilities.is_some() {
+        if head.vulnerabilities {
             let path = &["vulnerabilities", entries::ANY];
             entries::each(report, path, &mut |place, entry: Vulnerable| {
                 emit(&mut emitter, place, translate::of_package(&entry, place.key()))
             })?;
         }
-        if head.advisories.is_some() {
+        if head.advisories {
             entries::each(report, &["advisories", entries::ANY], &mut |place, entry: Advisory| {
                 emit(&mut emitter, place, translate::of_advisory(&entry))
             })?;

@@ -1,7 +1,6 @@
 //! The parts of audits that are read. Field names are the package managers'.
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::adapters::importers::lenient::{self, Mixed};
 use crate::base::Timestamp;
@@ -12,8 +11,10 @@ use crate::domain::severity::Severity;
 #[serde(default)]
 pub struct Head {
     pub error: Option<Failure>,
-    pub advisories: Option<IgnoredAny>,
-    pub vulnerabilities: Option<IgnoredAny>,
+    #[serde(deserialize_with = "lenient::present")]
+    pub advisories: bool,
+    #[serde(deserialize_with = "lenient::present")]
+    pub vulnerabilities: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]

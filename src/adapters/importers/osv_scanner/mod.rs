@@ -54,9 +54,7 @@ impl Importer for OsvScanner {
         let has_source = keys.has(1, "results") && keys.has(3, "source") && keys.has(4, "path");
         let has_configuration = keys.has(1, "experimental_config")
             && (keys.has(1, "results") || keys.has(2, "licenses"));
-        keys.is_object()
-            && !keys.has(1, "version")
-            && (has_packages || has_source || has_configuration)
+        keys.is_object() && (has_packages || has_source || has_configuration)
     }
 
     fn import(&self, report: &Report, sink: &mut Sink<'_>) -> Result<()> {

@@ -133,7 +133,7 @@ fn the_order_of_keys_does_not_matter_for_recognising() {
     ] {
         assert!(OsvScanner.recognises(yes.as_bytes()), "{yes}");
     }
-    for no in [r#"{"results":[{"packages":""#, r#"{"version":"2.1.0","results":[{"packages":1}"#] {
-        assert_eq!(OsvScanner.recognises(no.as_bytes()), !no.contains("version"), "{no}");
+    for no in [r#"{"results":[{"path":"a","check_id":"b"}]}"#, r#"{"results":{"packages":1}}"#] {
+        assert!(!OsvScanner.recognises(no.as_bytes()), "{no}");
     }
 }

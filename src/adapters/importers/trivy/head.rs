@@ -40,6 +40,8 @@ pub struct ResultHead {
     pub is_system: bool,
     /// A scan for packages, whether or not it found anything.
     pub is_packages: bool,
+    /// It lists the packages that it looked at (`--list-all-pkgs`).
+    pub lists_packages: bool,
 }
 
 impl ResultHead {
@@ -143,6 +145,7 @@ enum ResultKey {
     Class,
     Type,
     Vulnerabilities,
+    Packages,
     #[serde(other)]
     Other,
 }
@@ -352,6 +355,7 @@ struct Draft {
     class: Option<String>,
     kind: Option<String>,
     has_vulnerabilities: bool,
+    lists_packages: bool,
 }
 
 impl Draft {
@@ -364,7 +368,8 @@ impl Draft {
         let is_packages =
             self.has_vulnerabilities || matches!(class, Some("os-pkgs" | "lang-pkgs"));
         let target = self.target.unwrap_or_default();
-        ResultHead { target, kind: self.kind, is_system, is_packages }
+        let lists_packages = is_packages && self.lists_packages;
+        ResultHead { target, kind: self.kind, is_system, is_packages, lists_packages }
     }
 }
 
@@ -383,6 +388,10 @@ impl Fields for Draft {
             ResultKey::Vulnerabilities => {
                 self.has_vulnerabilities = true;
                 map.next_value::<IgnoredAny>()?;
+            }
+            ResultKey::Packages => {
+                let packages = map.next_value::<Option<Vec<IgnoredAny>>>()?;
+                self.lists_packages = packages.is_some_and(|list| !list.is_empty());
             }
             ResultKey::Other => drop(map.next_value::<IgnoredAny>()?),
         }

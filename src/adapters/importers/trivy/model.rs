@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
-use crate::adapters::importers::{cvss, text};
+use crate::adapters::importers::{cvss, lenient, text};
 use crate::base::{Timestamp, limits};
 use crate::domain::severity::{CvssScore, Severity};
 
@@ -52,6 +52,36 @@ pub struct Vulnerability {
     pub published_date: Option<Timestamp>,
     #[serde(default, deserialize_with = "text::time")]
     pub last_modified_date: Option<Timestamp>,
+}
+
+/// `Results[].Packages[]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct Package {
+    #[serde(deserialize_with = "lenient::name")]
+    pub name: Option<String>,
+    #[serde(deserialize_with = "lenient::object")]
+    pub identifier: Option<PkgIdentifier>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub version: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub release: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub epoch: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub arch: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub src_name: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub src_version: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub src_release: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub src_epoch: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub file_path: Option<String>,
+    #[serde(deserialize_with = "lenient::object")]
+    pub layer: Option<Layer>,
 }
 
 /// `PkgIdentifier`.
@@ -154,7 +184,7 @@ impl Scores {
 }
 
 /// Reads `CVSS`, an object by source, into a list.
-fn scores<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<CvssScore>, D::Error> {
+pub fn scores<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<CvssScore>, D::Error> {
     struct Sources;
 
     impl<'de> Visitor<'de> for Sources {

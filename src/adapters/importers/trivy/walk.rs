@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess};
 
 use super::head::{Head, ResourceKey, ResultHead, TopKey};
-use super::model::{Verdict, Vulnerability};
+use super::model::{Package, Verdict, Vulnerability};
 use super::translate;
 use crate::adapters::importers::input::Allowance;
 use crate::adapters::importers::json::{self, Array, Either, Fields, Items, Object};
@@ -197,6 +197,7 @@ struct ScanResult<'w, 'a> {
 #[serde(field_identifier)]
 enum ListKey {
     Vulnerabilities,
+    Packages,
     Misconfigurations,
     Secrets,
     Licenses,
@@ -214,6 +215,10 @@ impl Fields for ScanResult<'_, '_> {
             ListKey::Vulnerabilities => {
                 let result = self.result;
                 return map.next_value_seed(Array(&mut Vulnerabilities { walk, result, index: 0 }));
+            }
+            ListKey::Packages => {
+                let result = self.result;
+                return map.next_value_seed(Array(&mut Packages { walk, result }));
             }
             ListKey::Misconfigurations => ("Misconfigurations", |status| match status {
                 "PASS" | "EXCEPTION" => None,
@@ -250,6 +255,25 @@ impl Items for Vulnerabilities<'_, '_> {
         let taken = self.walk.allowance.take();
         self.walk.stop::<_, D::Error>(taken)?;
         self.walk.emit(Observation::Finding(Box::new(finding)))
+    }
+}
+
+struct Packages<'w, 'a> {
+    walk: &'w mut Walk<'a>,
+    result: &'a ResultHead,
+}
+
+impl Items for Packages<'_, '_> {
+    fn item<'de, D: Deserializer<'de>>(&mut self, element: D) -> Result<(), D::Error> {
+        let package = Package::deserialize(element)?;
+        // What belongs to no asset is listed for nothing.
+        let Some(component) = translate::package(package, self.result) else { return Ok(()) };
+        if !self.result.is_packages {
+            return Ok(());
+        }
+        let taken = self.walk.allowance.take();
+        self.walk.stop::<_, D::Error>(taken)?;
+        self.walk.emit(Observation::Component(Box::new(component)))
     }
 }
 
