@@ -325,10 +325,12 @@ impl Columns {
         let mut columns: Vec<_> = ranked.into_iter().map(|(_, column)| column).collect();
         let says = |columns: &[Column], field| columns.iter().any(|c| c.field == field);
         // Where a version stands beside, a bare `name` is the package's.
-        if !says(&columns, F::Component) && says(&columns, F::Version) && says(&columns, F::Id) {
-            if let Some(column) = columns.iter_mut().find(|c| c.name == "name") {
-                column.field = F::Component;
-            }
+        let bare = !says(&columns, F::Component) && says(&columns, F::Version);
+        if bare
+            && says(&columns, F::Id)
+            && let Some(column) = columns.iter_mut().find(|c| c.name == "name")
+        {
+            column.field = F::Component;
         }
         Self { columns, is_mapped: false, is_short: false }
     }

@@ -90,7 +90,7 @@ fn lines_of_yarn_are_read() {
     let error = refuse(&format!("{advisory}\n{{\"type\":\"error\",\"data\":\"no network\"}}\n"))
         .to_string();
     assert!(error.ends_with("looked at nothing: no network"), "{error}");
-    let yarn4 = r#"{"value":"m","children":{"ID":1_100_001,"Issue":"Bad","URL":"https://github.com/advisories/GHSA-x","Severity":"high","Vulnerable Versions":"<2.0.0","Tree Versions":["1.0.0","1.5.0"],"Dependents":["a@npm:1"]}}"#;
+    let yarn4 = r#"{"value":"m","children":{"ID":1100001,"Issue":"Bad","URL":"https://github.com/advisories/GHSA-x","Severity":"high","Vulnerable Versions":"<2.0.0","Tree Versions":["1.0.0","1.5.0"],"Dependents":["a@npm:1"]}}"#;
     assert!(NpmAudit.recognises(yarn4.as_bytes()));
     let found = import(&NpmAudit, format!("{yarn4}\n{yarn4}\n").as_bytes()).unwrap();
     let found = findings(&found);

@@ -74,7 +74,7 @@ pub struct Products(pub Vec<Product>);
 
 /// A product: a text in 0.0.x, an object since.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a name or an object")]
 pub enum Product {
     /// A package URL or another name.
     Name(String),

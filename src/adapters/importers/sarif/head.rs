@@ -12,7 +12,7 @@ use super::model::{
 use super::rules::{RuleFacts, Rules};
 use crate::adapters::importers::json::{self, Array, Fields, Items, Object};
 use crate::adapters::importers::kept::Kept;
-use crate::adapters::importers::{Report, by_name, lenient};
+use crate::adapters::importers::{Report, by_name, lenient, text};
 use crate::base::{Code, Error, Result, Timestamp};
 use crate::domain::observation::ReportInfo;
 
@@ -169,8 +169,9 @@ impl Fields for Facts {
     fn field<'de, A: MapAccess<'de>>(&mut self, key: LogKey, map: &mut A) -> Result<(), A::Error> {
         match key {
             LogKey::Version => {
-                let version = map.next_value::<Text>()?.0.unwrap_or_default();
-                if !version.starts_with("2.1") {
+                let version = map.next_value::<Text>()?.0;
+                if let Some(version) = version.filter(|v| !v.starts_with("2.1")) {
+                    let version = text::clip(&version, 40);
                     let detail = format!("SARIF version '{version}' is not read, only 2.1.0");
                     return Err(self.refuse(Error::new(Code::BadReport, detail)));
                 }

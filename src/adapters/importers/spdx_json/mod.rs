@@ -28,7 +28,7 @@ use super::emit::Emitter;
 use super::entries::{self, Place};
 use super::packages::Census;
 use super::peek::Keys;
-use super::{Importer, Report, Sink, json};
+use super::{Importer, Report, Sink, json, text};
 use crate::base::{Code, Error, Result, limits};
 use crate::domain::observation::SkipReason;
 
@@ -73,7 +73,10 @@ fn check(head: &Head) -> Result<()> {
     let version = head.spdx_version.as_deref();
     let detail = match version {
         Some(version) if version.starts_with("SPDX-2.") => return Ok(()),
-        Some(version) => format!("SPDX version '{version}' is not read, only 2.2 and 2.3"),
+        Some(version) => {
+            let version = text::clip(version, 40);
+            format!("SPDX version '{version}' is not read, only 2.2 and 2.3")
+        }
         None if head.id.is_some() => return Ok(()),
         None => "this is no SPDX document: it has neither spdxVersion nor SPDXID".to_owned(),
     };

@@ -112,10 +112,14 @@ fn shuffled(bytes: &[u8], seed: u64) -> Option<Vec<u8>> {
     fn shuffle(value: &mut Value, keys: usize, seed: &mut u64) {
         match value {
             Value::Object(map) if keys < 2 => {
-                map.values_mut().for_each(|v| shuffle(v, keys + 1, seed));
+                for value in map.values_mut() {
+                    shuffle(value, keys + 1, seed);
+                }
             }
             Value::Array(list) => {
-                list.iter_mut().for_each(|v| shuffle(v, keys, seed));
+                for value in &mut *list {
+                    shuffle(value, keys, seed);
+                }
                 for n in (1..list.len()).rev() {
                     // Marsaglia, "Xorshift RNGs", 2003.
                     *seed ^= *seed << 13;
