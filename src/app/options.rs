@@ -26,6 +26,8 @@ pub fn core_options(config: &Config) -> services::Options {
             findings: config.import.max_findings,
         },
         max_upload_bytes: config.import.max_upload_bytes.0,
+        quarantine_percent: config.import.quarantine_percent,
+        quarantine_above: config.import.quarantine_above,
         session_s: config.auth.session_hours as i64 * 3600,
         session_idle_s: config.auth.session_idle_minutes as i64 * 60,
         lockout_failures: u64::from(config.auth.lockout_failures),

@@ -15,10 +15,16 @@ pub const REPORT_FINDINGS: u64 = 5_000_000;
 /// Longest single text inside an imported document, bytes; a parser must hold it whole
 /// before it can be cut.
 pub const REPORT_STRING_BYTES: usize = 16 << 20;
+/// Longest single entry (a finding, a package with its findings) of an imported document,
+/// bytes; a parser holds it whole.
+pub const REPORT_ENTRY_BYTES: usize = 64 << 20;
 /// Most scan results (targets) in one report: facts about each are kept for the whole import.
 pub const REPORT_RESULTS: usize = 100_000;
 /// Bytes that those facts may take together.
 pub const REPORT_FACTS_BYTES: usize = 64 << 20;
+/// Most products and components that one VEX statement names; further ones are stated apart,
+/// so that a statement is a record of bounded size.
+pub const STATEMENT_PRODUCTS: usize = 1000;
 /// Largest zstd window of a report as a power of two (32 MiB): the decoder allocates it
 /// because the sender says so. `zstd -19` needs 8 MiB, `--ultra -20` 32 MiB.
 pub const ZSTD_WINDOW_LOG: u32 = 25;

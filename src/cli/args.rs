@@ -1,5 +1,7 @@
 //! The arguments. Their doc comments are the help texts, the man page and the completions.
 
+pub mod triage;
+
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -40,12 +42,26 @@ pub struct Args {
 pub enum Command {
     /// Run the server
     Serve(Serve),
-    /// Import scanner reports; `-` reads standard input
+    /// Import scanner reports, SBOMs, VEX documents, inventories; `-` reads standard input
     Import(Import),
     /// List records
     List(List),
     /// Show one record
     Show(Show),
+    /// Decide about findings: false positive, accepted risk, not affected, who, by when
+    Decide(triage::Decide),
+    /// Take a decision back
+    Revoke {
+        /// Number of the decision
+        id: u64,
+    },
+    /// Imports that would close suspiciously much, and wait for a person
+    #[command(subcommand)]
+    Quarantine(triage::Quarantine),
+    /// Say that assets, or ids of vulnerabilities, are one
+    Join(triage::Names),
+    /// Say that names of an asset, or ids of a vulnerability, are another
+    Part(triage::Names),
     /// Manage accounts
     #[command(subcommand)]
     User(UserCommand),
@@ -93,8 +109,8 @@ pub struct Serve {
 /// Arguments of `import`.
 #[derive(Debug, ClapArgs)]
 pub struct Import {
-    /// Reports: plain, gzip or zstd
-    #[arg(required = true, value_name = "FILE")]
+    /// Reports: plain, gzip or zstd; of a directory all files in it
+    #[arg(required = true, value_name = "FILE|DIR")]
     pub files: Vec<PathBuf>,
     /// Format; recognised by the content by default
     #[arg(long, default_value = "auto")]
@@ -116,6 +132,10 @@ pub enum Resource {
     Vulnerabilities,
     /// What can be vulnerable
     Assets,
+    /// What is installed where
+    Packages,
+    /// What was decided about findings
+    Decisions,
     /// Fixes
     Patches,
     /// Scanner reports that were taken in

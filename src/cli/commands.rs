@@ -3,6 +3,7 @@
 mod importing;
 mod offline;
 mod serving;
+mod triage;
 
 use std::io::Read as _;
 use std::path::Path;
@@ -69,6 +70,11 @@ const fn name(command: &Command) -> &'static str {
         Command::Import(_) => "import",
         Command::List(_) => "list",
         Command::Show(_) => "show",
+        Command::Decide(_) => "decide",
+        Command::Revoke { .. } => "revoke",
+        Command::Quarantine(_) => "quarantine",
+        Command::Join(_) => "join",
+        Command::Part(_) => "part",
         Command::User(_) => "user",
         Command::Token(_) => "token",
         Command::Backup(_) => "backup",
@@ -90,6 +96,11 @@ async fn online(client: &Client, command: &Command, as_json: bool) -> Result<u8>
         Command::Import(import) => importing::import(client, import, as_json).await,
         Command::List(list) => show_list(client, list, as_json).await,
         Command::Show(show) => show_one(client, show, as_json).await,
+        Command::Decide(decide) => triage::decide(client, decide, as_json).await,
+        Command::Revoke { id } => triage::revoke(client, *id, as_json).await,
+        Command::Quarantine(what) => triage::quarantine(client, what, as_json).await,
+        Command::Join(names) => triage::join(client, names, as_json).await,
+        Command::Part(names) => triage::part(client, names, as_json).await,
         Command::User(user) => run_user(client, user, as_json).await,
         Command::Token(token) => run_token(client, token, as_json).await,
         Command::Backup(backup) => importing::backup(client, backup.file.as_deref(), as_json).await,

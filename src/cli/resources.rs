@@ -13,6 +13,8 @@ impl Resource {
             Self::Findings => "/findings",
             Self::Vulnerabilities => "/vulnerabilities",
             Self::Assets => "/assets",
+            Self::Packages => "/packages",
+            Self::Decisions => "/decisions",
             Self::Patches => "/patches",
             Self::Imports => "/imports",
             Self::Jobs => "/jobs",
@@ -29,6 +31,8 @@ impl Resource {
             Self::Findings => FINDINGS,
             Self::Vulnerabilities => VULNERABILITIES,
             Self::Assets => ASSETS,
+            Self::Packages => PACKAGES,
+            Self::Decisions => DECISIONS,
             Self::Patches => PATCHES,
             Self::Imports => IMPORTS,
             Self::Jobs => JOBS,
@@ -71,6 +75,29 @@ const ASSETS: &[Column] = &[
     ("HIGH", "open_findings.high"),
     ("OPEN", "open_findings.total"),
     ("LAST SCANNED", "last_scanned"),
+];
+const PACKAGES: &[Column] = &[
+    ("ID", "id"),
+    ("ASSET", "asset"),
+    ("PACKAGE", "component.name"),
+    ("VERSION", "component.version"),
+    ("ARCHITECTURE", "component.architecture"),
+    ("ECOSYSTEM", "component.ecosystem"),
+    ("SINCE", "first_seen"),
+    ("REMOVED", "removed_at"),
+];
+const DECISIONS: &[Column] = &[
+    ("ID", "id"),
+    ("KIND", "kind"),
+    ("STATE", "state"),
+    ("SCOPE", "scope"),
+    ("VULNERABILITY", "vulnerability"),
+    ("PACKAGE", "package"),
+    ("ASSET", "asset"),
+    ("TAG", "tag"),
+    ("EXPIRES", "expires_at"),
+    ("AUTHOR", "author"),
+    ("REASON", "reason"),
 ];
 const PATCHES: &[Column] = &[
     ("ID", "id"),

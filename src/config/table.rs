@@ -195,6 +195,11 @@ options! {
         /// Most findings in one report.
         max_findings: u64 = limits::REPORT_FINDINGS,
             from 1, to 1_000_000_000, unit "findings", example "10000000";
+        /// A report that would close more than this share of what its scanner had found on
+        /// an asset closes nothing until a person accepts it.
+        quarantine_percent: u64 = 50, from 1, to 100, unit "%", example "80";
+        /// Up to this many findings are closed without asking.
+        quarantine_above: u64 = 10, from 0, to 1_000_000_000, unit "findings", example "100";
     }
     /// Logging in.
     auth: Auth {

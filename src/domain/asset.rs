@@ -3,6 +3,8 @@
 use poem_openapi::{Object, types::MaybeUndefined};
 use serde::{Deserialize, Serialize};
 
+use super::identity::KnownName;
+use super::scan::ScanKind;
 use super::search;
 use super::severity::SeverityCounts;
 use super::words::word_enum;
@@ -61,6 +63,19 @@ word_enum! {
         /// From the internet.
         Internet "internet",
     }
+}
+
+/// A complete scan of an asset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
+pub struct Coverage {
+    /// The tool.
+    pub scanner: String,
+    /// What it looked at.
+    pub scan: ScanKind,
+    /// When the newest complete scan was made.
+    pub at: Timestamp,
+    /// The import that brought it.
+    pub import_id: u64,
 }
 
 /// Something that can be vulnerable.
@@ -126,6 +141,12 @@ pub struct Asset {
     /// When a scan of it was imported last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_scanned: Option<Timestamp>,
+    /// Every other name by which it can be known again.
+    #[serde(default)]
+    pub identifiers: Vec<KnownName>,
+    /// The newest complete scan of each scanner and kind: what it no longer names has gone.
+    #[serde(default)]
+    pub coverage: Vec<Coverage>,
     /// Open findings by severity, kept up to date with every change of a finding.
     pub open_findings: SeverityCounts,
     /// 0 to 100: see [`Asset::risk_score`].
@@ -163,8 +184,27 @@ impl Asset {
             is_active: true,
             last_seen: None,
             last_scanned: None,
+            identifiers: Vec::new(),
+            coverage: Vec::new(),
             open_findings: SeverityCounts::default(),
             risk_score: 0.0,
+        }
+    }
+
+    /// When the newest complete scan of this kind by this scanner was made.
+    #[must_use]
+    pub fn covered_at(&self, scanner: &str, scan: ScanKind) -> Option<Timestamp> {
+        let same = |c: &&Coverage| c.scanner == scanner && c.scan == scan;
+        self.coverage.iter().find(same).map(|c| c.at)
+    }
+
+    /// Notes a complete scan, unless a newer one is known.
+    pub fn cover(&mut self, scanner: &str, scan: ScanKind, at: Timestamp, import_id: u64) {
+        let newest = Coverage { scanner: scanner.to_owned(), scan, at, import_id };
+        match self.coverage.iter_mut().find(|c| c.scanner == scanner && c.scan == scan) {
+            Some(known) if known.at < at => *known = newest,
+            Some(_) => {}
+            None => self.coverage.push(newest),
         }
     }
 
@@ -231,6 +271,12 @@ const ASSET_FIELDS: &[Field<Asset>] = &[
         "Label as `key=value`.",
     )
     .facet(),
+    Field::<Asset>::many(
+        "identifier",
+        Kind::Text,
+        |a, f| a.identifiers.iter().for_each(|n| f(Value::Text(n.key()))),
+        "Another name as `kind:value`.",
+    ),
     Field::<Asset>::new("risk_score", Kind::F64, |a, f| f(a.risk_score.into()), "0 to 100."),
     Field::<Asset>::new(
         "last_seen",
@@ -271,6 +317,11 @@ const ASSET_INDEXES: &[Index] = &[
         "Look-up by natural key; every import does it per asset.",
     )
     .unique(),
+    Index::on(
+        "idx_assets_identifier",
+        &[asc("identifier")],
+        "Look-up by any other name; imports do it per asset.",
+    ),
     Index::on("idx_assets_hostname", &[asc("hostname")], "Look-up and order by host name."),
     Index::on("idx_assets_ip_address", &[asc("ip_address")], "Look-up by address."),
     Index::on("idx_assets_is_active", &[asc("is_active")], "Assets in use."),

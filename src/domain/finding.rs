@@ -5,61 +5,24 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::merge;
 use super::component::Component;
+use super::observation::FindingObservation;
+use super::place::Place;
+use super::scan::ScanKind;
 use super::search;
 use super::severity::Severity;
-use super::words::word_enum;
+use super::status::{FindingStatus, Stage, Transition, Verdict};
+use super::vex::Justification;
 use crate::base::record::{Field, Index, Kind, Record, Value, asc};
 use crate::base::{Code, Error, Result, Timestamp};
 
-word_enum! {
-    /// Whether a finding still needs work.
-    FindingStatus default Open {
-        /// Needs work.
-        Open "open",
-        /// Somebody looks into it; still counts as open.
-        UnderInvestigation "under_investigation",
-        /// A newer complete scan no longer sees it.
-        Fixed "fixed",
-        /// The scanner is wrong.
-        FalsePositive "false_positive",
-        /// The risk is accepted, for a reason.
-        RiskAccepted "risk_accepted",
-        /// Present, but not exploitable here (VEX `not_affected`).
-        NotAffected "not_affected",
-    }
-}
-
-impl FindingStatus {
-    /// Whether it counts as open.
-    #[must_use]
-    pub const fn is_open(self) -> bool {
-        matches!(self, Self::Open | Self::UnderInvestigation)
-    }
-
-    /// Whether it is closed by a person's decision, which scans do not undo.
-    #[must_use]
-    pub const fn is_decision(self) -> bool {
-        matches!(self, Self::FalsePositive | Self::RiskAccepted | Self::NotAffected)
-    }
-
-    /// Whether a person may move a finding from `self` to `to`. `fixed` is reached by
-    /// scans only: fixed means seen fixed. A fixed finding is reopened by a scan, not by
-    /// hand.
-    #[must_use]
-    pub const fn allows(self, to: Self) -> bool {
-        match (self, to) {
-            (Self::Fixed, Self::Fixed) => true,
-            (Self::Fixed, _) | (_, Self::Fixed) => false,
-            _ => true,
-        }
-    }
-}
-
 /// What one scanner says about a finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Object)]
 pub struct Source {
     /// The tool: `trivy`.
     pub scanner: String,
+    /// The kind of scan that saw it.
+    #[serde(default)]
+    pub scan: ScanKind,
     /// Its version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scanner_version: Option<String>,
@@ -68,6 +31,21 @@ pub struct Source {
     pub status: Option<String>,
     /// Its own rating.
     pub severity: Severity,
+    /// The id by which it knows the vulnerability, if that is not the finding's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vulnerability: Option<String>,
+    /// The name by which it knows the asset, if that is not the finding's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset: Option<String>,
+    /// Its own name of the check: plugin id, QID, OID, template, rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    /// What it saw: plugin output, matched text, message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+    /// The lowest version without the vulnerability, as it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed_version: Option<String>,
     /// When it saw it first.
     pub first_seen: Timestamp,
     /// When it saw it last.
@@ -76,10 +54,23 @@ pub struct Source {
     pub import_id: u64,
     /// False once a complete newer scan by this tool no longer sees it.
     pub present: bool,
+    /// When that scan was made. Older reports do not bring it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_at: Option<Timestamp>,
+}
+
+impl Source {
+    /// Whether both are what one scanner says by one kind of scan under the same names.
+    /// What it says under other names is kept beside it, so that names can part again.
+    #[must_use]
+    pub fn is_of(&self, other: &Self) -> bool {
+        (&self.scanner, self.scan, &self.vulnerability, &self.asset)
+            == (&other.scanner, other.scan, &other.vulnerability, &other.asset)
+    }
 }
 
 /// A vulnerability on an asset in a component.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Object)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Object)]
 pub struct Finding {
     /// Number.
     pub id: u64,
@@ -101,10 +92,22 @@ pub struct Finding {
     pub title: String,
     /// The highest rating of those sources that see it.
     pub severity: Severity,
-    /// Whether it still needs work.
+    /// Where it stands; follows from sources, verdict and stage.
     pub status: FindingStatus,
+    /// How far the work on it is.
+    #[serde(default)]
+    pub stage: Stage,
+    /// What was decided about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// The decision that the verdict comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision_id: Option<u64>,
     /// The component and where it lies.
     pub component: Component,
+    /// Where it was seen, if that is more than the component's path.
+    #[serde(default)]
+    pub place: Place,
     /// The lowest version without it, as the source writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_version: Option<String>,
@@ -128,6 +131,9 @@ pub struct Finding {
     /// When it was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved_at: Option<Timestamp>,
+    /// When a second scan confirmed that it has gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_at: Option<Timestamp>,
     /// When it came back last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reopened_at: Option<Timestamp>,
@@ -146,47 +152,60 @@ pub struct Finding {
     /// Why it has this status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
+    /// Every change of its status, oldest first; the newest hundred.
+    #[serde(default)]
+    pub history: Vec<Transition>,
     /// Every scanner that saw it, and what it said.
     pub sources: Vec<Source>,
     /// The import that saw it last.
     pub last_import_id: u64,
 }
 
-/// What makes a component on an asset the same one in the next scan: ecosystem, name,
-/// version and place. Layers and purls may change without making it another.
+/// What makes a finding of one vulnerability on one asset the same in the next scan:
+/// component and place.
 #[must_use]
-pub fn component_key(c: &Component) -> String {
-    let text = |t: &Option<String>| t.as_deref().unwrap_or_default().to_owned();
-    [text(&c.ecosystem), c.name.clone(), text(&c.version), text(&c.path)].join("\u{1f}")
+pub fn identity(component: &Component, place: &Place) -> String {
+    let mut key = component.key();
+    if !place.is_empty() {
+        key.push('\u{1f}');
+        key.push_str(&place.key());
+    }
+    key
+}
+
+/// Whether a finding and an observation of its vulnerability on its asset are about the same
+/// component, of which one of them does not say where it lies: scanners differ in that.
+#[must_use]
+pub fn is_less_placed(finding: &Finding, seen: &FindingObservation) -> bool {
+    let (one, other) = (&finding.component, &seen.component);
+    let same = one.package() == other.package()
+        && one.normal_version() == other.normal_version()
+        && finding.place.key() == seen.place.key();
+    same && (one.location().is_empty() || other.location().is_empty())
 }
 
 impl Finding {
+    /// What makes it the same finding of its vulnerability on its asset in the next scan.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        identity(&self.component, &self.place)
+    }
+
+    /// Where it lies on its asset, beside the package: place or path; none if no scanner
+    /// said.
+    #[must_use]
+    pub fn location(&self) -> Option<String> {
+        let place = self.place.key();
+        let path = self.component.location();
+        let parts = [place.as_str(), path].into_iter().filter(|part| !part.is_empty());
+        let location = parts.collect::<Vec<_>>().join(" ");
+        (!location.is_empty()).then_some(location)
+    }
+
     /// Whether the sources that still see it include any.
     #[must_use]
     pub fn is_present(&self) -> bool {
         self.sources.iter().any(|s| s.present)
-    }
-
-    /// Closes it because no scanner sees it any more; a decision stays as it is.
-    pub fn close(&mut self, now: Timestamp) {
-        if self.status.is_open() {
-            self.status = FindingStatus::Fixed;
-            self.resolved_at = Some(now);
-            self.status_reason = None;
-        }
-    }
-
-    /// Reopens it because a scanner sees it again; a decision stays as it is. Says whether
-    /// anything was done.
-    pub fn reopen(&mut self, now: Timestamp) -> bool {
-        let was_fixed = self.status == FindingStatus::Fixed;
-        if was_fixed {
-            self.status = FindingStatus::Open;
-            self.resolved_at = None;
-            self.reopened_at = Some(now);
-            self.reopened_count += 1;
-        }
-        was_fixed
     }
 }
 
@@ -207,10 +226,16 @@ const FINDING_FIELDS: &[Field<Finding>] = &[
     )
     .facet(),
     Field::<Finding>::new(
+        "decision_id",
+        Kind::U64,
+        |r, f| f(r.decision_id.map_or(Value::Null, Value::U64)),
+        "The decision that its verdict comes from.",
+    ),
+    Field::<Finding>::new(
         "is_open",
         Kind::Bool,
         |r, f| f(r.status.is_open().into()),
-        "Open or under investigation.",
+        "Needs work.",
     )
     .facet(),
     Field::<Finding>::new(
@@ -244,10 +269,10 @@ const FINDING_FIELDS: &[Field<Finding>] = &[
         "Package name.",
     ),
     Field::<Finding>::new(
-        "component_key",
+        "identity",
         Kind::Text,
-        |r, f| f(Value::Text(component_key(&r.component))),
-        "Identity of the component on its asset.",
+        |r, f| f(Value::Text(r.identity())),
+        "Component and place on the asset.",
     ),
     Field::<Finding>::new(
         "ecosystem",
@@ -325,7 +350,7 @@ const FINDING_FIELDS: &[Field<Finding>] = &[
 const FINDING_INDEXES: &[Index] = &[
     Index::on(
         "idx_asset_vulnerabilities_identity",
-        &[asc("asset_id"), asc("vulnerability_id"), asc("component_key")],
+        &[asc("asset_id"), asc("vulnerability_id"), asc("identity")],
         "One finding once; all findings of an asset.",
     )
     .unique(),
@@ -379,6 +404,16 @@ const FINDING_INDEXES: &[Index] = &[
         &[asc("resolved_at")],
         "What was closed when; the trend.",
     ),
+    Index::on(
+        "idx_asset_vulnerabilities_decision_id",
+        &[asc("decision_id")],
+        "What a decision applies to.",
+    ),
+    Index::on(
+        "idx_asset_vulnerabilities_asset_id_status",
+        &[asc("asset_id"), asc("status")],
+        "What a complete scan of an asset may close.",
+    ),
     Index::on("idx_asset_vulnerabilities_due_at", &[asc("due_at")], "What is due next."),
     Index::on("idx_asset_vulnerabilities_search", &[asc("search")], "Search by words."),
 ];
@@ -406,9 +441,16 @@ impl Record for Finding {
 pub struct FindingPatch {
     /// New status; `fixed` is for scans only.
     pub status: Option<FindingStatus>,
-    /// Why; wanted for false positives, accepted risks and "not affected".
+    /// Why; needed for false positives, accepted risks and "not affected".
     #[oai(validator(max_length = 4000))]
     pub status_reason: MaybeUndefined<String>,
+    /// Until when that decision holds.
+    pub expires_at: Option<Timestamp>,
+    /// What lowers the risk meanwhile.
+    #[oai(validator(max_length = 4000))]
+    pub compensating_control: Option<String>,
+    /// Why it is not affected, in the words of VEX.
+    pub justification: Option<Justification>,
     /// Who works on it.
     #[oai(validator(max_length = 255))]
     pub assigned_to: MaybeUndefined<String>,
@@ -420,30 +462,23 @@ pub struct FindingPatch {
 }
 
 impl FindingPatch {
-    /// The finding with this change, or why it cannot be.
-    pub fn apply(&self, mut finding: Finding, now: Timestamp) -> Result<Finding> {
+    /// The finding with this change, or why it cannot be. A verdict is not set by it, since
+    /// that is a decision of its own.
+    pub fn apply(&self, mut finding: Finding) -> Result<Finding> {
         merge(&mut finding.status_reason, &self.status_reason);
         merge(&mut finding.assigned_to, &self.assigned_to);
         merge(&mut finding.due_at, &self.due_at);
         merge(&mut finding.notes, &self.notes);
-        if let Some(to) = self.status.filter(|to| *to != finding.status) {
+        let Some(to) = self.status.filter(|to| *to != finding.status) else {
+            return Ok(finding);
+        };
+        if !finding.status.allows(to) {
             let from = finding.status;
-            if !from.allows(to) {
-                return Err(Error::new(
-                    Code::Conflict,
-                    format!(
-                        "a finding that is {from} cannot become {to} by hand: only a scan closes or reopens what is fixed"
-                    ),
-                ));
-            }
-            if to.is_decision()
-                && finding.status_reason.as_deref().is_none_or(|r| r.trim().is_empty())
-            {
-                return Err(Error::field("/status_reason", format!("{to} needs a reason")));
-            }
-            finding.status = to;
-            finding.resolved_at = to.is_decision().then_some(now);
+            let why = "only a scan closes or reopens what is fixed";
+            let detail = format!("a finding that is {from} cannot become {to} by hand: {why}");
+            return Err(Error::new(Code::Conflict, detail));
         }
+        finding.stage = to.stage().unwrap_or(finding.stage);
         Ok(finding)
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 
+use super::scan::ScanKind;
 use super::words::word_enum;
 use crate::base::record::{Field, Index, Kind, Record, asc};
 use crate::base::{Code, Error, Timestamp};
@@ -18,6 +19,11 @@ word_enum! {
         Running "running",
         /// Applied whole.
         Completed "completed",
+        /// Applied, but it would close suspiciously many findings, so it closed none: a
+        /// person accepts or discards that.
+        Quarantined "quarantined",
+        /// Applied, and a person refused that it closes anything.
+        Discarded "discarded",
         /// Refused; nothing was changed.
         Failed "failed",
     }
@@ -31,6 +37,30 @@ pub struct ImportError {
     /// What is wrong, with the place.
     pub detail: String,
 }
+
+/// What an import covers completely, and may close findings in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
+pub struct ClosingScope {
+    /// The asset.
+    pub asset_id: u64,
+    /// What was looked at.
+    pub scans: Vec<ScanKind>,
+    /// It is a list of what is installed, so that it speaks for all scanners.
+    #[serde(default)]
+    pub by_inventory: bool,
+}
+
+/// An entry that did not become a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
+pub struct SkippedPlace {
+    /// Why.
+    pub reason: String,
+    /// Where it stands in the report.
+    pub place: String,
+}
+
+/// Most places kept of entries that were skipped for one reason.
+pub const SKIPPED_PLACES: usize = 10;
 
 /// One report that was taken in.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Object)]
@@ -85,11 +115,35 @@ pub struct Import {
     pub reopened: u64,
     /// Findings that a complete report no longer names.
     pub closed: u64,
+    /// Findings that would be closed if it is accepted.
+    #[serde(default)]
+    pub held: u64,
+    /// What it covers completely, while that is held back.
+    #[serde(default)]
+    pub held_scopes: Vec<ClosingScope>,
+    /// Distinct components in it.
+    #[serde(default)]
+    pub components: u64,
+    /// Open ports in it.
+    #[serde(default)]
+    pub services: u64,
+    /// Advisories in it, without a finding.
+    #[serde(default)]
+    pub advisories: u64,
+    /// VEX statements in it.
+    #[serde(default)]
+    pub statements: u64,
     /// Entries that did not become findings.
     pub skipped: u64,
     /// How many were skipped for which reason.
     #[serde(default)]
     pub skipped_reasons: BTreeMap<String, u64>,
+    /// Where the first of them stand: at most ten of each reason.
+    #[serde(default)]
+    pub skipped_places: Vec<SkippedPlace>,
+    /// What a person should know about how it was taken.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ImportError>,
@@ -101,6 +155,17 @@ pub struct Import {
     /// When it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
+}
+
+impl ImportStatus {
+    /// Whether the report has been applied, or never will be.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Pending | Self::Running => false,
+            Self::Completed | Self::Failed | Self::Quarantined | Self::Discarded => true,
+        }
+    }
 }
 
 impl Import {

@@ -2,11 +2,14 @@
 
 use super::asset::Asset;
 use super::component::Component;
-use super::finding::{Finding, FindingStatus, Source};
+use super::finding::{Finding, Source};
+use super::identity::{IdentifierKind, KnownName};
 use super::observation::{
     AssetObservation, FindingObservation, ReportInfo, VulnerabilityObservation,
 };
+use super::scan::ScanKind;
 use super::severity::{CvssScore, Severity};
+use super::status::{Cause, Stage};
 use super::vulnerability::Vulnerability;
 use crate::base::{Timestamp, limits};
 
@@ -26,10 +29,25 @@ pub enum Effect {
 pub struct Sighting<'a> {
     /// The report.
     pub report: &'a ReportInfo,
+    /// The name by which the report knows the asset.
+    pub asset: Option<&'a str>,
     /// The import that brings it.
     pub import_id: u64,
     /// When the scan was made.
     pub at: Timestamp,
+}
+
+impl<'a> Sighting<'a> {
+    /// Why a finding changes because of it.
+    #[must_use]
+    pub fn cause(self) -> Cause<'a> {
+        Cause {
+            at: self.at,
+            actor: &self.report.scanner,
+            reason: None,
+            import_id: Some(self.import_id),
+        }
+    }
 }
 
 /// Takes over what a scan says about an asset; what it does not say stays.
@@ -41,26 +59,68 @@ pub fn asset(asset: &mut Asset, seen: &AssetObservation, at: Timestamp) {
     };
     take(&mut asset.hostname, &seen.hostname);
     take(&mut asset.ip_address, &seen.ip_address);
+    take(&mut asset.mac_address, &seen.mac_address);
     take(&mut asset.os_type, &seen.os_type);
     take(&mut asset.os_version, &seen.os_version);
     take(&mut asset.os_architecture, &seen.os_architecture);
     asset.exposure = seen.exposure.unwrap_or(asset.exposure);
     asset.tags.extend(seen.tags.iter().map(|(k, v)| (k.clone(), v.clone())));
     asset.last_seen = asset.last_seen.max(Some(at));
-    if seen.complete {
+    if !seen.complete.is_empty() {
         asset.last_scanned = asset.last_scanned.max(Some(at));
     }
 }
 
-/// Takes over what a scanner says about a vulnerability: lists are united, each source's
-/// CVSS replaces its own, the severity only rises.
+/// Takes over what another asset says that has turned out to be the same; where both say
+/// something, this one stays as it is.
+pub fn assets(asset: &mut Asset, other: &Asset, by: &str, now: Timestamp) {
+    let take = |to: &mut Option<String>, from: &Option<String>| {
+        if to.is_none() {
+            to.clone_from(from);
+        }
+    };
+    take(&mut asset.hostname, &other.hostname);
+    take(&mut asset.ip_address, &other.ip_address);
+    take(&mut asset.mac_address, &other.mac_address);
+    take(&mut asset.os_type, &other.os_type);
+    take(&mut asset.os_version, &other.os_version);
+    take(&mut asset.os_architecture, &other.os_architecture);
+    take(&mut asset.owner, &other.owner);
+    take(&mut asset.location, &other.location);
+    take(&mut asset.description, &other.description);
+    for (key, value) in &other.tags {
+        asset.tags.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+    for c in &other.coverage {
+        asset.cover(&c.scanner, c.scan, c.at, c.import_id);
+    }
+    let name = KnownName {
+        kind: IdentifierKind::Name,
+        value: other.asset_id.clone(),
+        source: by.to_owned(),
+        matched_by: Some("joined".to_owned()),
+        first_seen: now,
+    };
+    for name in std::iter::once(&name).chain(&other.identifiers) {
+        let known = |n: &KnownName| n.kind == name.kind && n.value == name.value;
+        if !asset.identifiers.iter().any(known) {
+            asset.identifiers.push(name.clone());
+        }
+    }
+    asset.last_seen = asset.last_seen.max(other.last_seen);
+    asset.last_scanned = asset.last_scanned.max(other.last_scanned);
+}
+
+/// Takes over what a scanner says about a vulnerability, but for its ids. Lists are united;
+/// severity and scores only rise: scanners quote them from databases of any age, and one
+/// report may quote two.
 pub fn vulnerability(
     v: &mut Vulnerability,
     seen: &VulnerabilityObservation,
     severity: Severity,
-    component: &Component,
+    component: Option<&Component>,
 ) {
-    unite(&mut v.aliases, &seen.aliases);
+    unite(&mut v.advisories, &super::alias::Ids::of(seen).advisories);
     unite(&mut v.cwe_ids, &seen.cwe_ids);
     unite(&mut v.references, &seen.references);
     if let Some(title) = seen.title.as_ref().filter(|_| v.title == v.cve_id) {
@@ -72,19 +132,100 @@ pub fn vulnerability(
     for score in &seen.cvss {
         let same = |s: &&mut CvssScore| s.source == score.source && s.version == score.version;
         if let Some(known) = v.cvss.iter_mut().find(same) {
-            known.clone_from(score);
+            if known.score < score.score {
+                known.clone_from(score);
+            }
         } else if v.cvss.len() < limits::LIST_VALUES {
             v.cvss.push(score.clone());
         }
     }
     v.cvss.sort_by(|a, b| (&a.source, &a.version).cmp(&(&b.source, &b.version)));
     v.severity = v.severity.max(severity);
+    if v.solution.is_none() {
+        v.solution.clone_from(&seen.solution);
+    }
+    v.epss_score = v.epss_score.or(seen.epss);
+    v.kev |= seen.kev;
+    v.exploit_available |= seen.exploit;
     v.published_at = v.published_at.or(seen.published_at);
     v.modified_at = v.modified_at.max(seen.modified_at);
     if v.affected_package.is_none() {
-        v.affected_package = Some(component.name.clone());
+        v.affected_package = component.map(|c| c.name.clone());
     }
     v.derive();
+}
+
+/// Takes over what another record of the same vulnerability says.
+pub fn vulnerabilities(v: &mut Vulnerability, other: &Vulnerability) {
+    let said = VulnerabilityObservation {
+        title: Some(other.title.clone()).filter(|title| *title != other.cve_id),
+        description: other.description.clone(),
+        solution: other.solution.clone(),
+        cvss: other.cvss.clone(),
+        cwe_ids: other.cwe_ids.clone(),
+        references: other.references.clone(),
+        epss: other.epss_score,
+        kev: other.kev,
+        exploit: other.exploit_available,
+        published_at: other.published_at,
+        modified_at: other.modified_at,
+        ..VulnerabilityObservation::default()
+    };
+    vulnerability(v, &said, other.severity, None);
+    unite(&mut v.advisories, &other.advisories);
+    unite(&mut v.distinct_from, &other.distinct_from);
+    unite(&mut v.tags, &other.tags);
+    v.affected_package = v.affected_package.take().or_else(|| other.affected_package.clone());
+    v.notes = v.notes.take().or_else(|| other.notes.clone());
+    v.assigned_to = v.assigned_to.take().or_else(|| other.assigned_to.clone());
+    v.discovered_at = v.discovered_at.min(other.discovered_at);
+}
+
+/// Takes over what was said about the finding that another has turned out to be: sources,
+/// history, and what people said where this one says nothing.
+pub fn findings(finding: &mut Finding, other: &Finding, cause: Cause<'_>) {
+    for source in &other.sources {
+        match finding.sources.iter_mut().find(|s| s.is_of(source)) {
+            Some(known) => {
+                let first_seen = known.first_seen.min(source.first_seen);
+                if known.last_seen < source.last_seen {
+                    known.clone_from(source);
+                }
+                known.first_seen = first_seen;
+            }
+            None => finding.sources.push(source.clone()),
+        }
+    }
+    finding.history.extend(other.history.iter().cloned());
+    finding.history.sort_by_key(|t| t.at);
+    let surplus = finding.history.len().saturating_sub(super::status::HISTORY);
+    finding.history.drain(..surplus);
+    succeed(finding, other);
+    finding.last_seen = finding.last_seen.max(other.last_seen);
+    finding.reopened_count = finding.reopened_count.max(other.reopened_count);
+    if finding.fixed_version.is_none() {
+        finding.fixed_version.clone_from(&other.fixed_version);
+        finding.fix_available = finding.fixed_version.is_some();
+    }
+    finding.severity = present_severity(finding);
+    finding.settle(cause);
+}
+
+/// Takes over what people said about the same package in another version, and since when
+/// the vulnerability is there.
+pub fn succeed(finding: &mut Finding, before: &Finding) {
+    let take = |to: &mut Option<String>, from: &Option<String>| {
+        if to.is_none() {
+            to.clone_from(from);
+        }
+    };
+    take(&mut finding.assigned_to, &before.assigned_to);
+    take(&mut finding.notes, &before.notes);
+    finding.due_at = finding.due_at.or(before.due_at);
+    finding.first_seen = finding.first_seen.min(before.first_seen);
+    if before.stage != Stage::PendingRestart {
+        finding.stage = finding.stage.max(before.stage);
+    }
 }
 
 fn unite(known: &mut Vec<String>, seen: &[String]) {
@@ -104,8 +245,6 @@ pub fn new_finding(
     by: Sighting<'_>,
 ) -> Finding {
     let mut finding = Finding {
-        id: 0,
-        version: 0,
         created_at: by.at,
         updated_at: by.at,
         asset_id: asset.id,
@@ -114,34 +253,32 @@ pub fn new_finding(
         cve_id: v.cve_id.clone(),
         title: v.title.clone(),
         severity: seen.severity,
-        status: FindingStatus::Open,
         component: seen.component.clone(),
+        place: seen.place.clone(),
         fixed_version: seen.fixed_version.clone(),
         fix_available: seen.fixed_version.is_some(),
-        priority_score: 0.0,
-        cvss_score: None,
-        epss_score: None,
-        kev: false,
-        first_seen: by.at,
+        first_seen: seen.first_seen.map_or(by.at, |t| t.min(by.at)),
         last_seen: by.at,
-        resolved_at: None,
-        reopened_at: None,
-        reopened_count: 0,
-        due_at: None,
-        assigned_to: None,
-        notes: None,
-        status_reason: None,
-        sources: Vec::new(),
         last_import_id: by.import_id,
+        ..Finding::default()
     };
-    note_source(&mut finding, seen, by);
+    note_source(&mut finding, asset, seen, by);
+    if let Some(gone) = finding.sources[0].gone_at {
+        finding.settle(Cause { at: gone, ..by.cause() });
+    }
     finding
 }
 
-/// Takes over that a scanner sees a known finding (again).
-pub fn finding(finding: &mut Finding, seen: &FindingObservation, by: Sighting<'_>) -> Effect {
-    note_source(finding, seen, by);
-    finding.first_seen = finding.first_seen.min(by.at);
+/// Takes over that a scanner sees a known finding on `asset` (again).
+pub fn finding(
+    finding: &mut Finding,
+    asset: &Asset,
+    seen: &FindingObservation,
+    by: Sighting<'_>,
+) -> Effect {
+    note_source(finding, asset, seen, by);
+    let first = seen.first_seen.map_or(by.at, |t| t.min(by.at));
+    finding.first_seen = finding.first_seen.min(first);
     finding.last_seen = finding.last_seen.max(by.at);
     finding.last_import_id = by.import_id;
     if seen.fixed_version.is_some() {
@@ -149,52 +286,98 @@ pub fn finding(finding: &mut Finding, seen: &FindingObservation, by: Sighting<'_
         finding.fix_available = true;
     }
     finding.component.layer.clone_from(&seen.component.layer);
+    finding.place.line = seen.place.line;
     finding.severity = present_severity(finding);
-    // A report that is older than the scan which closed it says nothing new.
-    if finding.resolved_at.is_none_or(|closed| closed <= by.at) && finding.reopen(by.at) {
-        Effect::Reopened
-    } else {
-        Effect::Seen
-    }
+    let was_fixed = finding.status.is_fixed();
+    finding.settle(by.cause());
+    if was_fixed && finding.status.is_open() { Effect::Reopened } else { Effect::Seen }
 }
 
-/// A complete scan by `scanner` at `at` does not see the finding. Says whether it was
-/// closed by that.
-pub fn absent(finding: &mut Finding, scanner: &str, at: Timestamp) -> bool {
-    let Some(source) = finding.sources.iter_mut().find(|s| s.scanner == scanner) else {
-        return false;
-    };
-    if !source.present || source.last_seen > at {
+/// Scans of these kinds by `scanner`, complete and made at `at`, do not see the finding.
+/// Says whether it was closed by that.
+pub fn absent(finding: &mut Finding, kinds: &[ScanKind], by: Sighting<'_>) -> bool {
+    absent_for(finding, &|source| source.scanner == by.report.scanner, kinds, by)
+}
+
+/// The same for the sources that are `theirs`, whichever scanner they are of.
+pub fn absent_for(
+    finding: &mut Finding,
+    theirs: &dyn Fn(&Source) -> bool,
+    kinds: &[ScanKind],
+    by: Sighting<'_>,
+) -> bool {
+    let at = by.at;
+    let mut looked = false;
+    for source in finding.sources.iter_mut().filter(|s| theirs(s)) {
+        if !kinds.contains(&source.scan) || source.last_seen >= at {
+            continue;
+        }
+        looked = true;
+        if source.present {
+            source.present = false;
+            source.gone_at = Some(at);
+        }
+    }
+    if !looked {
         return false;
     }
-    source.present = false;
     if finding.is_present() {
         finding.severity = present_severity(finding);
         return false;
     }
-    let was_open = finding.status.is_open();
-    finding.close(at);
-    was_open
+    let was_fixed = finding.status.is_fixed();
+    if was_fixed && finding.resolved_at.is_some_and(|closed| closed < at) {
+        finding.verified_at = finding.verified_at.or(Some(at));
+    }
+    finding.settle(by.cause());
+    !was_fixed
 }
 
-fn note_source(finding: &mut Finding, seen: &FindingObservation, by: Sighting<'_>) {
+fn note_source(finding: &mut Finding, asset: &Asset, seen: &FindingObservation, by: Sighting<'_>) {
+    // A newer complete scan that has been imported before did not see it.
+    let gone_at = asset.covered_at(&by.report.scanner, seen.scan).filter(|t| *t > by.at);
     let newest = Source {
         scanner: by.report.scanner.clone(),
         scanner_version: by.report.scanner_version.clone(),
+        scan: seen.scan,
         status: seen.status.clone(),
         severity: seen.severity,
-        first_seen: by.at,
+        vulnerability: Some(seen.vulnerability.id.clone()).filter(|id| *id != finding.cve_id),
+        asset: by.asset.filter(|name| *name != finding.asset).map(str::to_owned),
+        check: seen.check.clone(),
+        evidence: seen.evidence.clone(),
+        fixed_version: seen.fixed_version.clone(),
+        first_seen: seen.first_seen.map_or(by.at, |t| t.min(by.at)),
         last_seen: by.at,
         import_id: by.import_id,
-        present: true,
+        present: gone_at.is_none(),
+        gone_at,
     };
-    match finding.sources.iter_mut().find(|s| s.scanner == newest.scanner) {
-        Some(known) if known.last_seen <= by.at => {
-            *known = Source { first_seen: known.first_seen.min(by.at), ..newest };
+    match finding.sources.iter_mut().find(|s| s.is_of(&newest)) {
+        Some(known) => {
+            known.first_seen = known.first_seen.min(newest.first_seen);
+            // What is older than the scan which no longer saw it says nothing new.
+            let is_newest = known.last_seen <= by.at;
+            let is_back = known.gone_at.max(gone_at).is_none_or(|gone| gone < by.at);
+            if is_newest && is_back {
+                *known = Source { first_seen: known.first_seen, ..newest };
+            } else if is_newest {
+                known.last_seen = by.at;
+            }
         }
-        Some(known) => known.first_seen = known.first_seen.min(by.at),
         None => finding.sources.push(newest),
     }
+}
+
+/// Brings up to date what follows from a finding's sources alone.
+pub fn rated_by_sources(finding: &mut Finding) {
+    finding.severity = present_severity(finding);
+    let mut newest: Vec<&Source> = finding.sources.iter().collect();
+    newest.sort_by_key(|s| std::cmp::Reverse(s.last_seen));
+    finding.fixed_version = newest.iter().find_map(|s| s.fixed_version.clone());
+    finding.fix_available = finding.fixed_version.is_some();
+    finding.first_seen = newest.iter().map(|s| s.first_seen).min().unwrap_or(finding.first_seen);
+    finding.last_seen = newest.iter().map(|s| s.last_seen).max().unwrap_or(finding.last_seen);
 }
 
 fn present_severity(finding: &Finding) -> Severity {
@@ -205,6 +388,9 @@ fn present_severity(finding: &Finding) -> Severity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::status::{FindingStatus, Verdict};
+
+    const KINDS: &[ScanKind] = &[ScanKind::Other];
 
     fn report(scanner: &str) -> ReportInfo {
         ReportInfo { scanner: scanner.into(), ..ReportInfo::default() }
@@ -218,66 +404,81 @@ mod tests {
         Timestamp::from_micros(day * 86_400_000_000)
     }
 
+    fn by(report: &ReportInfo, day: i64) -> Sighting<'_> {
+        Sighting { report, asset: None, import_id: day as u64, at: at(day) }
+    }
+
+    fn host() -> Asset {
+        Asset::new("web1".into())
+    }
+
     fn fixture(day: i64) -> Finding {
-        let asset = Asset::new("web1".into());
+        let asset = host();
         let v = Vulnerability::new("CVE-1".into(), "t".into(), at(0));
-        let r = report("a");
-        new_finding(
-            &asset,
-            &v,
-            &seen(Severity::Low),
-            Sighting { report: &r, import_id: 1, at: at(day) },
-        )
+        new_finding(&asset, &v, &seen(Severity::Low), by(&report("a"), day))
     }
 
     #[test]
     fn closes_only_when_no_scanner_sees_it_and_reopens_with_its_history() {
         let (a, b) = (report("a"), report("b"));
         let mut f = fixture(1);
-        finding(&mut f, &seen(Severity::High), Sighting { report: &b, import_id: 2, at: at(2) });
+        finding(&mut f, &host(), &seen(Severity::High), by(&b, 2));
         assert_eq!(f.severity, Severity::High, "the highest of those that see it");
-        assert!(!absent(&mut f, "b", at(3)), "the other still sees it");
+        assert!(!absent(&mut f, KINDS, by(&b, 3)), "the other still sees it");
         assert_eq!((f.status, f.severity), (FindingStatus::Open, Severity::Low));
-        assert!(absent(&mut f, "a", at(3)));
+        assert!(!absent(&mut f, &[ScanKind::Code], by(&a, 3)), "another kind of scan");
+        assert!(absent(&mut f, KINDS, by(&a, 3)));
         assert_eq!((f.status, f.resolved_at), (FindingStatus::Fixed, Some(at(3))));
-        let old = Sighting { report: &a, import_id: 4, at: at(2) };
-        assert_eq!(
-            finding(&mut f, &seen(Severity::Low), old),
-            Effect::Seen,
-            "an old report does not reopen"
-        );
-        let new = Sighting { report: &a, import_id: 5, at: at(4) };
-        assert_eq!(finding(&mut f, &seen(Severity::Low), new), Effect::Reopened);
+        let old = finding(&mut f, &host(), &seen(Severity::Low), by(&a, 2));
+        assert_eq!(old, Effect::Seen, "an old report does not reopen");
+        assert_eq!(finding(&mut f, &host(), &seen(Severity::Low), by(&a, 4)), Effect::Reopened);
         assert_eq!((f.first_seen, f.reopened_count, f.resolved_at), (at(1), 1, None));
+        let steps: Vec<_> = f.history.iter().map(|t| (t.from, t.to, t.import_id)).collect();
+        let (fixed, open) = (FindingStatus::Fixed, FindingStatus::Open);
+        assert_eq!(steps, [(open, fixed, Some(3)), (fixed, open, Some(4))]);
+    }
+
+    #[test]
+    fn a_second_scan_verifies() {
+        let a = report("a");
+        let mut f = fixture(1);
+        assert!(absent(&mut f, KINDS, by(&a, 2)));
+        assert!(!absent(&mut f, KINDS, by(&a, 2)), "the same scan again says nothing new");
+        assert_eq!(f.status, FindingStatus::Fixed);
+        assert!(!absent(&mut f, KINDS, by(&a, 3)));
+        assert_eq!((f.status, f.resolved_at), (FindingStatus::Verified, Some(at(2))));
+        assert_eq!(finding(&mut f, &host(), &seen(Severity::Low), by(&a, 4)), Effect::Reopened);
+        assert_eq!((f.status, f.verified_at), (FindingStatus::Open, None));
     }
 
     #[test]
     fn an_older_scan_does_not_close() {
         let mut f = fixture(5);
-        assert!(!absent(&mut f, "a", at(4)));
+        assert!(!absent(&mut f, KINDS, by(&report("a"), 4)));
+        assert!(!absent(&mut f, KINDS, by(&report("a"), 5)), "nor one of the same time");
         assert_eq!(f.status, FindingStatus::Open);
     }
 
     #[test]
-    fn a_decision_is_neither_closed_nor_reopened() {
-        let r = report("a");
+    fn a_verdict_outlives_that_it_was_gone() {
+        let a = report("a");
         let mut f = fixture(1);
-        f.status = FindingStatus::RiskAccepted;
-        assert!(!absent(&mut f, "a", at(2)));
-        assert_eq!(
-            finding(&mut f, &seen(Severity::Low), Sighting { report: &r, import_id: 3, at: at(3) }),
-            Effect::Seen
-        );
-        assert_eq!(f.status, FindingStatus::RiskAccepted);
+        f.verdict = Some(Verdict::RiskAccepted);
+        assert!(f.settle(by(&a, 1).cause()));
+        assert!(absent(&mut f, KINDS, by(&a, 2)));
+        assert_eq!(f.status, FindingStatus::Fixed);
+        assert_eq!(finding(&mut f, &host(), &seen(Severity::Low), by(&a, 3)), Effect::Seen);
+        assert_eq!((f.status, f.reopened_count), (FindingStatus::RiskAccepted, 0));
     }
 
     #[test]
     fn the_same_sighting_twice_changes_nothing() {
-        let r = report("a");
-        let by = Sighting { report: &r, import_id: 1, at: at(1) };
         let before = fixture(1);
         let mut after = before.clone();
-        assert_eq!(finding(&mut after, &seen(Severity::Low), by), Effect::Seen);
+        assert_eq!(
+            finding(&mut after, &host(), &seen(Severity::Low), by(&report("a"), 1)),
+            Effect::Seen
+        );
         assert_eq!(after, before);
     }
 }

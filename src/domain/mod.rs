@@ -3,20 +3,30 @@
 //! Pure: no HTTP, no storage, no clock of its own; time and randomness come as arguments.
 //! `poem_openapi` is used for descriptions only.
 
+pub mod alias;
 pub mod asset;
 pub mod audit;
 pub mod component;
+pub mod decision;
 pub mod finding;
+pub mod identity;
 pub mod import;
 pub mod job;
+pub mod mapping;
 pub mod merge;
 pub mod observation;
 mod openapi;
+pub mod package;
 pub mod patch;
+pub mod place;
 pub mod priority;
+pub mod purl;
+pub mod scan;
 pub mod search;
 pub mod severity;
+pub mod status;
 pub mod user;
+pub mod vex;
 pub mod vulnerability;
 mod words;
 
@@ -29,6 +39,8 @@ macro_rules! for_each_record {
             $crate::domain::vulnerability::Vulnerability,
             $crate::domain::asset::Asset,
             $crate::domain::finding::Finding,
+            $crate::domain::decision::Decision,
+            $crate::domain::package::Package,
             $crate::domain::patch::Patch,
             $crate::domain::import::Import,
             $crate::domain::job::Job,

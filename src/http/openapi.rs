@@ -13,9 +13,11 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::asset::Asset;
 use crate::domain::audit::AuditLog;
+use crate::domain::decision::Decision;
 use crate::domain::finding::Finding;
 use crate::domain::import::Import;
 use crate::domain::job::Job;
+use crate::domain::package::Package;
 use crate::domain::patch::Patch;
 use crate::domain::user::{ApiToken, Role, User};
 use crate::domain::vulnerability::Vulnerability;
@@ -25,8 +27,21 @@ use crate::services::imports;
 const OPEN: &[&str] =
     &["get_setup", "set_up", "log_in", "get_health", "get_health_live", "get_health_ready"];
 
-/// Changes that everybody may make, because they concern what is one's own.
-const OWN: &[&str] = &["log_out", "change_password", "create_token", "revoke_token"];
+/// What everybody may do beside reading, because it concerns what is one's own or changes
+/// nothing.
+const OWN: &[&str] =
+    &["log_out", "change_password", "create_token", "revoke_token", "rehearse_identity_rules"];
+
+/// Operations on one record, beside changing and removing it, that heed its version.
+const CONDITIONAL: &[&str] = &[
+    "revoke_decision",
+    "join_vulnerability",
+    "part_vulnerability",
+    "join_asset",
+    "part_asset",
+    "accept_import",
+    "discard_import",
+];
 
 /// Operations for administrators among those that operators may use.
 const ADMIN: &[&str] = &["delete_finding", "delete_vulnerability"];
@@ -47,6 +62,8 @@ pub fn complete(spec: &str) -> Value {
     lists::lists::<Finding>(&mut document, "findings");
     lists::lists::<Vulnerability>(&mut document, "vulnerabilities");
     lists::lists::<Asset>(&mut document, "assets");
+    lists::lists::<Decision>(&mut document, "decisions");
+    lists::lists::<Package>(&mut document, "packages");
     lists::lists::<Patch>(&mut document, "patches");
     lists::lists::<Import>(&mut document, "imports");
     lists::lists::<Job>(&mut document, "jobs");
@@ -162,7 +179,8 @@ fn each_operation(document: &mut Value) {
                 None => operation["security"] = json!([]),
             }
             let of_one = path.ends_with("{id}");
-            if of_one && (method == "patch" || method == "delete") && id != "revoke_token" {
+            let edits = of_one && (method == "patch" || method == "delete") && id != "revoke_token";
+            if edits || CONDITIONAL.contains(&id.as_str()) {
                 let about = "Change it only if it still has this version; 412 if not.";
                 extend(&mut operation["parameters"], vec![header("If-Match", about)]);
             }

@@ -8,13 +8,13 @@ use tokio::task::JoinSet;
 
 use crate::base::{Error, Result};
 use crate::domain::job::{Job, JobKind, JobStatus};
-use crate::services::{Core, auth, imports, jobs};
+use crate::services::{Core, auth, decisions, imports, jobs};
 use crate::telemetry::Metrics;
 
 /// How often an idle worker looks for jobs whose time has come.
 const LOOK: Duration = Duration::from_secs(5);
 /// How often what has ended is swept away.
-const SWEEP: Duration = Duration::from_mins(5);
+const SWEEP: Duration = Duration::from_mins(1);
 
 /// Starts workers.
 pub struct Runner {
@@ -148,7 +148,7 @@ fn handle(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<(), Erro
     }
 }
 
-/// Removes sessions that have ended, from time to time.
+/// Ends what has come to its end by itself, from time to time: sessions, decisions.
 async fn sweep(core: Core, mut stopped: watch::Receiver<bool>) {
     loop {
         tokio::select! {
@@ -157,6 +157,11 @@ async fn sweep(core: Core, mut stopped: watch::Receiver<bool>) {
         }
         if let Err(e) = auth::sweep(&core).await {
             tracing::warn!(error = %e.chain(), "cannot remove ended sessions");
+        }
+        match decisions::expire(&core).await {
+            Ok(0) => {}
+            Ok(ended) => tracing::info!(decisions = ended, "decisions have expired"),
+            Err(e) => tracing::warn!(error = %e.chain(), "cannot end expired decisions"),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Assets: create, change, remove.
 
-use super::{Core, Ctx, edit, findings};
+use super::{Core, Ctx, decisions, edit, findings, packages};
 use crate::base::id::Reference;
 use crate::base::{Error, Result};
 use crate::domain::asset::{Asset, AssetPatch, NewAsset};
+use crate::domain::decision::Decision;
+use crate::domain::finding::Finding;
 use crate::domain::user::Role;
-use crate::store::{Read, Tx};
+use crate::store::{Direction, Read, Tx};
 
 /// Stores a new asset.
 pub async fn create(core: &Core, ctx: &Ctx, new: NewAsset) -> Result<Asset> {
@@ -21,8 +23,9 @@ pub async fn update(
     patch: AssetPatch,
 ) -> Result<Asset> {
     let rescore = patch.criticality.is_some();
-    let asset = edit::update(core, ctx, "assets.update", reference, expected, move |_, asset| {
-        Ok(patch.apply(asset))
+    let by = ctx.actor.name.clone();
+    let asset = edit::update(core, ctx, "assets.update", reference, expected, move |tx, asset| {
+        retag(tx, &by, &asset, &patch).map(|asset| patch.apply(asset))
     })
     .await?;
     if rescore {
@@ -40,7 +43,23 @@ pub fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Asset, patch: &AssetPatch) -> Re
             "change it one by one: it rescores the asset's findings",
         ));
     }
-    edit::save(tx, ctx, "assets.update", old, patch.apply(old.clone()))
+    let now = retag(tx, &ctx.actor.name, old, patch)?;
+    edit::save(tx, ctx, "assets.update", old, patch.apply(now))
+}
+
+/// Lets findings follow decisions that are bound to tags, if the tags change. Returns the
+/// asset as it is stored then.
+fn retag(tx: &mut Tx<'_>, by: &str, asset: &Asset, patch: &AssetPatch) -> Result<Asset> {
+    let tags = patch.tags.as_ref().filter(|tags| **tags != asset.tags);
+    let (Some(tags), true) = (tags, tx.has_had_any::<Decision>()?) else {
+        return Ok(asset.clone());
+    };
+    tx.touch(&Asset { tags: tags.clone(), ..asset.clone() })?;
+    let under = [asset.id.into()];
+    let ids =
+        tx.ids_under::<Finding>(findings::BY_ASSET, &under, Direction::Forward, usize::MAX)?;
+    decisions::refresh_all(tx, ids, by)?;
+    tx.require(asset.id)
 }
 
 /// Removes an asset and its findings; refused while some are open, unless forced.
@@ -59,6 +78,7 @@ pub async fn delete(
     findings::refuse_open("asset", asset.open_findings.total, force)?;
     if expected.is_none_or(|v| v == asset.version) {
         findings::delete_all(core, findings::BY_ASSET, asset.id).await?;
+        packages::delete_all(core, asset.id).await?;
     }
     // The counts have gone to zero meanwhile, so only a version from before counts.
     let expected = expected.filter(|v| *v != asset.version);

@@ -106,7 +106,7 @@ pub async fn edit<R: BulkEdit>(
     for chunk in references.chunks(limits::BATCH_CHUNK) {
         let (chunk, ctx, patch) = (chunk.to_vec(), ctx.clone(), patch.clone());
         if dry_run {
-            outcomes.extend(rehearse::<R>(core, chunk, ctx, patch).await?);
+            outcomes.extend(rehearse_edits::<R>(core, chunk, ctx, patch).await?);
             continue;
         }
         let edits =
@@ -150,34 +150,45 @@ fn outcome(reference: Reference, done: Result<(Id, bool)>) -> Result<Outcome> {
     }
 }
 
-/// Runs the change in a transaction that is then given up.
-async fn rehearse<R: BulkEdit>(
+/// Says what would become of these records.
+async fn rehearse_edits<R: BulkEdit>(
     core: &Core,
     chunk: Vec<Reference>,
     ctx: Ctx,
     patch: R::Patch,
 ) -> Result<Vec<Outcome>> {
-    let shared = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    rehearse(core, move |tx| {
+        let mut outcomes = Vec::with_capacity(chunk.len());
+        for reference in &chunk {
+            let done = edit::current::<R>(tx, reference, None)
+                .and_then(|old| Ok((old.head().id, old != R::change(tx, &ctx, &old, &patch)?)));
+            outcomes.push(outcome(reference.clone(), done)?);
+        }
+        Ok(outcomes)
+    })
+    .await
+}
+
+/// Runs `body` in a transaction that is then given up, and returns what it returned.
+pub async fn rehearse<T: Send + 'static>(
+    core: &Core,
+    body: impl Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let shared = std::sync::Arc::new(std::sync::Mutex::new(None));
     let seen = shared.clone();
     let given_up = core
         .store
         .write::<(), _>("bulk.rehearse", move |tx| {
-            let mut outcomes = Vec::with_capacity(chunk.len());
-            for reference in &chunk {
-                let done = edit::current::<R>(tx, reference, None)
-                    .and_then(|old| Ok((old.head().id, old != R::change(tx, &ctx, &old, &patch)?)));
-                outcomes.push(outcome(reference.clone(), done)?);
-            }
-            *seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = outcomes;
+            let result = body(tx)?;
+            *seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(result);
             Err(Error::new(crate::base::Code::Conflict, REHEARSED))
         })
         .await;
-    match given_up {
-        Err(e) if e.detail() == REHEARSED => Ok(std::mem::take(
-            &mut *shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
-        )),
-        Err(e) => Err(e),
-        Ok(()) => Err(Error::internal("a rehearsal was not given up")),
+    let result = shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    match (given_up, result) {
+        (Err(e), Some(result)) if e.detail() == REHEARSED => Ok(result),
+        (Err(e), _) => Err(e),
+        (Ok(()), _) => Err(Error::internal("a rehearsal was not given up")),
     }
 }
 

@@ -25,6 +25,10 @@ pub struct Options {
     pub report: input::Limits,
     /// Largest upload, bytes.
     pub max_upload_bytes: u64,
+    /// A report that would close more than this share of a scope closes nothing by itself.
+    pub quarantine_percent: u64,
+    /// Scopes of at most this many findings are closed without asking.
+    pub quarantine_above: u64,
     /// A session ends after this, whatever happens.
     pub session_s: i64,
     /// A session that is not used ends after this.

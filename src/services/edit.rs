@@ -94,6 +94,13 @@ pub async fn delete<R: Record>(
         .await
 }
 
+/// Audits a change that was written in parts.
+pub fn note<R: Record>(tx: &mut Tx<'_>, ctx: &Ctx, verb: Verb, old: &R, new: &R) -> Result<()> {
+    let entry =
+        Entry::new(verb).on::<R>(new.head().id, label(new)).changes(Some(old), Some(new))?;
+    audit::record(tx, ctx, entry).map(drop)
+}
+
 /// Removes a record within a transaction, with its audit entry.
 pub fn remove<R: Record>(tx: &mut Tx<'_>, ctx: &Ctx, verb: Verb, old: &R) -> Result<()> {
     tx.delete::<R>(old.head().id)?;

@@ -1,12 +1,13 @@
 //! Findings: triage, alone and in bulk. They come into being by imports only.
 
-use super::edit;
 use super::tally::Tally;
-use super::{Core, Ctx};
+use super::{Core, Ctx, decisions, edit};
 use crate::base::id::Reference;
-use crate::base::{Error, Result};
+use crate::base::{Code, Error, Result};
 use crate::domain::asset::Asset;
+use crate::domain::decision::{Decision, DecisionScope, DecisionState};
 use crate::domain::finding::{Finding, FindingPatch};
+use crate::domain::status::{Cause, Verdict};
 use crate::domain::user::Role;
 use crate::domain::vulnerability::Vulnerability;
 use crate::store::{Direction, Read, Tx};
@@ -29,14 +30,81 @@ pub async fn update(
         .await
 }
 
-/// Changes a finding within a transaction; for bulk edits too.
+/// Changes a finding within a transaction; for bulk edits too. A status that is a verdict
+/// is a decision about this finding, which outlives it.
 pub fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Finding, patch: &FindingPatch) -> Result<Finding> {
-    let new = patch.apply(old.clone(), tx.now())?;
+    let mut new = patch.apply(old.clone())?;
+    let wanted = patch.status.unwrap_or(old.status);
+    let reason = new.status_reason.clone().filter(|reason| !reason.trim().is_empty());
+    new.status_reason.clone_from(if old.verdict.is_some() { &old.status_reason } else { &reason });
+    new.settle(Cause {
+        at: tx.now(),
+        actor: &ctx.actor.name,
+        reason: reason.as_deref(),
+        import_id: None,
+    });
     let new = edit::save(tx, ctx, "findings.update", old, new)?;
     let mut tally = Tally::default();
     tally.moved(Some(old), Some(&new));
     tally.flush(tx)?;
-    Ok(new)
+    match wanted.verdict() {
+        Some(verdict) => decide(tx, ctx, &new, verdict, reason, patch)?,
+        None if old.verdict.is_some() && wanted != old.status => take_back(tx, ctx, old)?,
+        None => {}
+    }
+    tx.require(old.id)
+}
+
+/// Decides about one finding, unless that is what holds already.
+fn decide(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    finding: &Finding,
+    verdict: Verdict,
+    reason: Option<String>,
+    patch: &FindingPatch,
+) -> Result<()> {
+    let Some(reason) = reason else {
+        return Err(Error::field("/status_reason", format!("{verdict} needs a reason")));
+    };
+    let mut decision = Decision {
+        kind: verdict.into(),
+        reason: Some(reason),
+        author: ctx.actor.name.clone(),
+        expires_at: patch.expires_at,
+        compensating_control: patch.compensating_control.clone(),
+        justification: patch.justification,
+        ..Decision::default()
+    };
+    decisions::about(&mut decision, finding);
+    let holding = finding.decision_id.map_or(Ok(None), |id| tx.find::<Decision>(id))?;
+    if let Some(holding) = holding.filter(|d| d.scope == DecisionScope::Finding) {
+        let same = (holding.kind, &holding.reason) == (decision.kind, &decision.reason)
+            && patch.expires_at.is_none_or(|at| holding.expires_at == Some(at));
+        if same {
+            return Ok(());
+        }
+        decisions::end(tx, ctx, holding, DecisionState::Revoked)?;
+    }
+    if patch.expires_at.is_some_and(|at| at <= tx.now()) {
+        return Err(Error::field("/expires_at", "it lies in the past"));
+    }
+    decisions::make(tx, ctx, decision).map(drop)
+}
+
+/// Takes back what was decided about one finding; what was decided about many is taken
+/// back for all of them, elsewhere.
+fn take_back(tx: &mut Tx<'_>, ctx: &Ctx, finding: &Finding) -> Result<()> {
+    let Some(id) = finding.decision_id else { return Ok(()) };
+    let decision: Decision = tx.require(id)?;
+    if decision.scope != DecisionScope::Finding {
+        let detail = format!(
+            "the finding is {} by decision {id}, which reaches further ({}); revoke or change that",
+            finding.status, decision.scope
+        );
+        return Err(Error::new(Code::Conflict, detail));
+    }
+    decisions::end(tx, ctx, decision, DecisionState::Revoked).map(drop)
 }
 
 /// Removes a finding for good; an administrator's last resort, since the next import may
@@ -83,7 +151,7 @@ pub fn rescore_some(
     let mut ids = tx.ids_under::<Finding>(index, &[of.into()], Direction::Forward, usize::MAX)?;
     ids.sort_unstable();
     let next = ids.partition_point(|id| *id <= after);
-    let page = &ids[next..ids.len().min(next + limit)];
+    let page = &ids[next..ids.len().min(next.saturating_add(limit))];
     for id in page {
         let finding: Finding = tx.require(*id)?;
         let scored = score(tx, finding.clone())?;
@@ -92,6 +160,11 @@ pub fn rescore_some(
         }
     }
     Ok(page.last().copied())
+}
+
+/// Rescores all findings of a vulnerability within a transaction.
+pub fn rescore_all_of(tx: &mut Tx<'_>, vulnerability: u64) -> Result<()> {
+    rescore_some(tx, BY_VULNERABILITY, vulnerability, 0, usize::MAX).map(drop)
 }
 
 /// Takes over what the vulnerability and the asset say, and scores it.
@@ -150,7 +223,7 @@ const CHUNK: usize = 500;
 pub fn refuse_open(noun: &str, open: u64, force: bool) -> Result<()> {
     if open > 0 && !force {
         return Err(Error::new(
-            crate::base::Code::Conflict,
+            Code::Conflict,
             format!("the {noun} has {open} open findings; pass force=true to remove them with it"),
         ));
     }

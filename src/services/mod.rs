@@ -2,18 +2,23 @@
 //! role, let the domain decide, write it in a named transaction together with the audit
 //! entry. No HTTP here.
 
+pub mod aliases;
 pub mod assets;
 pub mod audit;
 pub mod auth;
 pub mod bulk;
 pub mod context;
 pub mod core;
+pub mod decisions;
 pub mod edit;
 pub mod findings;
+pub mod identity;
 pub mod imports;
 pub mod jobs;
 pub mod listing;
 pub mod maintenance;
+pub mod moving;
+pub mod packages;
 pub mod passwords;
 pub mod patches;
 pub mod stats;

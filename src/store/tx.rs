@@ -207,6 +207,12 @@ impl<'a> Tx<'a> {
         Ok(old)
     }
 
+    /// Whether a record of this kind was ever stored; costs nothing, where most installations
+    /// have none.
+    pub fn has_had_any<R: Record>(&self) -> Result<bool> {
+        Ok(self.meta(&super::sequence_key(R::TABLE))?.is_some())
+    }
+
     /// Reads one value of the table of odds and ends.
     pub fn meta(&self, key: &str) -> Result<Option<Vec<u8>>> {
         self.get(META, key.as_bytes())

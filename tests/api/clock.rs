@@ -39,6 +39,8 @@ fn world() -> World {
         data_dir: directory.path().to_owned(),
         report: Limits { report_bytes: 1 << 20, findings: 100 },
         max_upload_bytes: 1 << 20,
+        quarantine_percent: 50,
+        quarantine_above: 10,
         session_s: 12 * HOUR,
         session_idle_s: 2 * HOUR,
         lockout_failures: 5,

@@ -119,7 +119,7 @@ fn a_report_that_ends_early_changes_nothing() {
     let failed = client.get("/imports?status=failed").ok(200);
     assert!(failed["total_count"].as_u64().unwrap() >= 6);
     assert!(failed["items"].as_array().unwrap().iter().all(|i| i["error"]["code"] == "bad-report"));
-    assert_eq!(client.import("?format=nessus", &whole).pointers(400), ["format"]);
+    assert_eq!(client.import("?format=no-such", &whole).pointers(400), ["format"]);
     assert_eq!(client.import("?filename=a%00b", &whole).pointers(400), ["filename"]);
 }
 

@@ -79,22 +79,22 @@ fn a_decision_outlives_scans() {
     let client = server.token("operator");
     let all = [("CVE-2026-1", "a"), ("CVE-2026-2", "a"), ("CVE-2026-3", "b")];
     scan(&client, &all);
-    for (n, word) in [(1, "risk_accepted"), (2, "false_positive"), (3, "under_investigation")] {
+    for (n, word) in [(1, "risk_accepted"), (2, "false_positive"), (3, "triaged")] {
         let id = &status(&client, &format!("CVE-2026-{n}"))["id"];
         let body =
             json!({"status": word, "status_reason": "because", "assigned_to": "bob", "notes": "n"});
         client.patch(&format!("/findings/{id}"), &body).ok(200);
     }
     assert_eq!(scan(&client, &all), [0, 3, 0, 0]);
-    for (n, word) in [(1, "risk_accepted"), (2, "false_positive"), (3, "under_investigation")] {
+    for (n, word) in [(1, "risk_accepted"), (2, "false_positive"), (3, "triaged")] {
         let finding = status(&client, &format!("CVE-2026-{n}"));
         assert_eq!(finding["status"], word);
         let kept = ["status_reason", "assigned_to", "notes"].map(|name| &finding[name]);
         assert_eq!(kept, ["because", "bob", "n"]);
     }
-    // Gone and back: still accepted; what was open is closed and reopened.
-    assert_eq!(scan(&client, &[]), [0, 0, 0, 1]);
-    assert_eq!(status(&client, "CVE-2026-1")["status"], "risk_accepted");
+    // Gone and back: accepted again; what was open is reopened.
+    assert_eq!(scan(&client, &[]), [0, 0, 0, 3]);
+    assert_eq!(status(&client, "CVE-2026-1")["status"], "fixed");
     assert_eq!(scan(&client, &all), [0, 2, 1, 0]);
     assert_eq!(status(&client, "CVE-2026-1")["status"], "risk_accepted");
     assert_eq!(status(&client, "CVE-2026-3")["status"], "open");

@@ -11,11 +11,28 @@ use super::harness::Server;
 const OPEN: &[&str] = &["get_setup", "set_up", "log_in"];
 
 /// Everybody who is logged in, beside reading the resources in [`READABLE`].
-const VIEWER: &[&str] =
-    &["get_me", "log_out", "change_password", "create_token", "revoke_token", "get_stats"];
+const VIEWER: &[&str] = &[
+    "get_me",
+    "log_out",
+    "change_password",
+    "create_token",
+    "revoke_token",
+    "get_stats",
+    "get_identity_rules",
+    "rehearse_identity_rules",
+];
 
-const READABLE: &[&str] =
-    &["findings", "vulnerabilities", "assets", "patches", "imports", "jobs", "tokens"];
+const READABLE: &[&str] = &[
+    "findings",
+    "vulnerabilities",
+    "assets",
+    "packages",
+    "decisions",
+    "patches",
+    "imports",
+    "jobs",
+    "tokens",
+];
 
 const OPERATOR: &[&str] = &[
     "update_finding",
@@ -30,6 +47,17 @@ const OPERATOR: &[&str] = &[
     "create_patch",
     "update_patch",
     "delete_patch",
+    "create_decision",
+    "preview_decision",
+    "update_decision",
+    "revoke_decision",
+    "join_vulnerability",
+    "part_vulnerability",
+    "join_asset",
+    "part_asset",
+    "set_identity_rules",
+    "accept_import",
+    "discard_import",
     "create_import",
     "put_import",
     "retry_job",

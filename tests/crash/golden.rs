@@ -11,10 +11,13 @@ use std::path::{Path, PathBuf};
 use vulnzero::base::record::Record;
 use vulnzero::base::{Result, Timestamp};
 use vulnzero::domain::audit::AuditLog;
+use vulnzero::domain::decision::Decision;
 use vulnzero::domain::import::Import;
 use vulnzero::domain::job::{Job, JobKind};
+use vulnzero::domain::package::Package;
 use vulnzero::domain::patch::Patch;
 use vulnzero::domain::user::{ApiToken, Credential, Session, TokenSecret, User};
+use vulnzero::services::decisions;
 use vulnzero::store::backup::DATABASE;
 use vulnzero::store::engine::redb::Redb;
 use vulnzero::store::engine::{Direction, Span};
@@ -43,7 +46,16 @@ fn fill(tx: &mut Tx<'_>) -> Result<()> {
     for n in 0..RECORDS {
         let asset = tx.insert(records::asset(n))?;
         let v = tx.insert(records::vulnerability(n))?;
-        tx.insert(records::finding(n, &asset, &v))?;
+        let finding = tx.insert(records::finding(n, &asset, &v))?;
+        tx.insert(Package {
+            asset_id: asset.id,
+            component: finding.component.clone(),
+            ..Package::default()
+        })?;
+        let reason = Some("synthetic".to_owned());
+        let mut decision = Decision { author: "synthetic".into(), reason, ..Decision::default() };
+        decisions::about(&mut decision, &finding);
+        tx.insert(decision)?;
         tx.insert(records::audit("assets.create", &asset.asset_id))?;
     }
     let time = Timestamp::from_micros(1_750_000_000_000_000);

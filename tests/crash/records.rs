@@ -5,8 +5,9 @@ use vulnzero::base::Timestamp;
 use vulnzero::domain::asset::{Asset, AssetType, Environment, Exposure};
 use vulnzero::domain::audit::AuditLog;
 use vulnzero::domain::component::Component;
-use vulnzero::domain::finding::{Finding, FindingStatus, Source};
+use vulnzero::domain::finding::{Finding, Source};
 use vulnzero::domain::severity::Severity;
+use vulnzero::domain::status::FindingStatus;
 use vulnzero::domain::vulnerability::Vulnerability;
 
 const PACKAGES: [&str; 16] = [
@@ -117,13 +118,11 @@ pub fn finding(n: u64, asset: &Asset, v: &Vulnerability) -> Finding {
     let fixed = !mixed(n, 23).is_multiple_of(3);
     let status = match mixed(n, 24) % 10 {
         0..7 => FindingStatus::Open,
-        7 => FindingStatus::UnderInvestigation,
+        7 => FindingStatus::Triaged,
         8 => FindingStatus::Fixed,
         _ => FindingStatus::RiskAccepted,
     };
     Finding {
-        id: 0,
-        version: 0,
         created_at: first_seen,
         updated_at: first_seen,
         asset_id: asset.id,
@@ -149,23 +148,20 @@ pub fn finding(n: u64, asset: &Asset, v: &Vulnerability) -> Finding {
         first_seen,
         last_seen,
         resolved_at: (!status.is_open()).then_some(last_seen),
-        reopened_at: None,
-        reopened_count: 0,
         due_at: mixed(n, 29).is_multiple_of(2).then(|| moment(n, 30)),
         assigned_to: mixed(n, 31).is_multiple_of(4).then(|| format!("user{}", mixed(n, 32) % 30)),
-        notes: None,
-        status_reason: None,
         sources: vec![Source {
             scanner: "trivy".into(),
             scanner_version: Some("0.58.1".into()),
-            status: None,
             severity: v.severity,
             first_seen,
             last_seen,
             import_id: 1 + n / 1000,
             present: true,
+            ..Source::default()
         }],
         last_import_id: 1 + n / 1000,
+        ..Finding::default()
     }
 }
 

@@ -11,7 +11,7 @@ use vulnzero::base::time::ManualClock;
 use vulnzero::base::{Result, Timestamp};
 use vulnzero::domain::asset::Asset;
 use vulnzero::domain::audit::AuditLog;
-use vulnzero::domain::finding::{Finding, component_key};
+use vulnzero::domain::finding::Finding;
 use vulnzero::domain::vulnerability::Vulnerability;
 use vulnzero::store::engine::{Engine, Span};
 use vulnzero::store::{Catalog, Direction, Options, Read as _, Store, Tx, keys};
@@ -49,7 +49,7 @@ fn finding_of(tx: &dyn vulnzero::store::Source, n: u64) -> Result<Option<Finding
     let Some(v) = by_key::<Vulnerability>(tx, &records::vulnerability(n).cve_id)? else {
         return Ok(None);
     };
-    let component = component_key(&records::finding(n, &asset, &v).component);
+    let component = records::finding(n, &asset, &v).identity();
     let values = [Value::U64(asset.id), Value::U64(v.id), Value::Text(component)];
     tx.find_by("idx_asset_vulnerabilities_identity", &values)
 }

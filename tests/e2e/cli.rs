@@ -78,8 +78,8 @@ fn a_rescan_closes_what_has_gone_and_reopens_what_is_back() {
         ["new", "seen", "reopened", "closed"].map(|name| import[name].as_u64().unwrap())
     };
     assert_eq!(scan("2026-01-01T00:00:00Z", 12), [12, 0, 0, 0]);
-    assert_eq!(scan("2026-01-02T00:00:00Z", 5), [0, 5, 0, 7]);
-    assert_eq!(scan("2026-01-03T00:00:00Z", 14), [2, 5, 7, 0]);
+    assert_eq!(scan("2026-01-02T00:00:00Z", 6), [0, 6, 0, 6]);
+    assert_eq!(scan("2026-01-03T00:00:00Z", 14), [2, 6, 6, 0]);
 }
 
 #[test]

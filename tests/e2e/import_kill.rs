@@ -82,6 +82,7 @@ fn stable(server: &Server, dated: bool) -> Value {
     volatile.extend(["remediated_at", "discovered_at"]);
     if !dated {
         volatile.extend(["first_seen", "last_seen", "last_scanned", "resolved_at", "reopened_at"]);
+        volatile.extend(["at", "gone_at", "verified_at"]);
     }
     state::of(server, &volatile)
 }

@@ -6,7 +6,7 @@ use super::harness::Server;
 
 /// When and by which import something was seen last: the only things that an import which
 /// brings nothing new may change.
-pub const SIGHTINGS: &[&str] = &["last_seen", "import_id", "last_scanned", "last_import_id"];
+pub const SIGHTINGS: &[&str] = &["last_seen", "import_id", "last_scanned", "last_import_id", "at"];
 
 /// All findings, vulnerabilities and assets without the fields in `but`.
 pub fn of(server: &Server, but: &[&str]) -> Value {

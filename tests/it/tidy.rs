@@ -305,6 +305,7 @@ fn test_modules() -> Vec<PathBuf> {
             let Some(name) = (line == "#[cfg(test)]").then(|| lines.next()).flatten() else {
                 continue;
             };
+            let name = name.strip_prefix("pub(crate) ").unwrap_or(name);
             if let Some(name) = name.strip_prefix("mod ").and_then(|n| n.strip_suffix(';')) {
                 modules.extend([folder.join(name), folder.join(format!("{name}.rs"))]);
             }

@@ -1,7 +1,7 @@
 // Importing by drag and drop: progress, counts, and the same counts in the API.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BASE, drop, get, login, open, report } from "./support.mjs";
+import { BASE, drop, flaws, get, hold, image, login, open, report, send, settled } from "./support.mjs";
 
 test("a report dropped anywhere is imported, with its counts", async (t) => {
   const browser = await open(t);
@@ -47,5 +47,53 @@ test("a file that is no report says what is wrong, and changes nothing", async (
   await entry.waitFor({ timeout: 60_000 });
   assert.ok((await entry.innerText()).length > "broken.json Not imported".length, "the reason is shown");
   assert.equal((await get(page, "/findings?page_size=1")).total_count, before);
+  await browser.close();
+});
+
+test("an import that would close too much is held back until it is accepted", async (t) => {
+  const browser = await open(t);
+  const { page } = browser;
+  await login(page);
+  const name = `e2e/held:${Date.now()}`;
+  const held = await hold(page, name);
+  assert.equal(held.status, "quarantined");
+  const openOn = async () => (await get(page, `/findings?asset=${encodeURIComponent(name)}&is_open=true&page_size=1`)).total_count;
+  assert.equal(await openOn(), 14, "nothing was closed");
+
+  await page.goto(`${BASE}/imports`);
+  await settled(page);
+  await page.getByRole("link", { name: "Look and decide" }).click();
+  await page.locator(`a[href="/imports/${held.id}"]`).click();
+  const panel = page.getByRole("region", { name: "It would close 12 of 14 open findings; nothing was closed" });
+  await panel.getByRole("button", { name: "Accept …" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+  assert.equal(await openOn(), 14, "asking closes nothing");
+  await panel.getByRole("button", { name: "Accept …" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Accept and close" }).click();
+  await page.getByText("12 findings closed.").waitFor();
+  await panel.waitFor({ state: "detached" });
+  assert.equal(await openOn(), 2);
+  const { status, closed } = await get(page, `/imports/${held.id}`);
+  assert.deepEqual([status, closed], ["completed", 12]);
+  await browser.close();
+});
+
+test("what a held-back import would close can be left open", async (t) => {
+  const browser = await open(t);
+  const { page } = browser;
+  await login(page);
+  const name = `e2e/kept:${Date.now()}`;
+  await send(page, { name: "e2e-whole.json", text: image(name, flaws(14)) });
+  await page.goto(`${BASE}/imports`);
+  await settled(page);
+  await drop(page, { name: "e2e-scanty.json", text: image(name, flaws(2)) });
+  const tray = page.getByRole("region", { name: "Uploads" });
+  await tray.getByText("Held back: would close 12 findings").waitFor({ timeout: 60_000 });
+  await tray.getByRole("link", { name: "Look at it and decide" }).click();
+  await page.getByRole("button", { name: "Discard …" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
+  await page.getByText("Nothing was closed.").waitFor();
+  await page.getByText("Closing discarded").first().waitFor();
+  assert.equal((await get(page, `/findings?asset=${encodeURIComponent(name)}&is_open=true&page_size=1`)).total_count, 14);
   await browser.close();
 });

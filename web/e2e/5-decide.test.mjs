@@ -1,9 +1,9 @@
 // One finding: its facts, a decision, and what happens when someone else decided first.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BASE, get, login, open, patch, seed, settled } from "./support.mjs";
+import { ADMIN, BASE, get, image, login, open, patch, seed, send, settled } from "./support.mjs";
 
-test("a status change is saved with its reason and shows in the history", async (t) => {
+test("work on a finding is saved and shows in its history, and meets others' changes", async (t) => {
   const browser = await open(t);
   const { page, expected } = browser;
   await login(page);
@@ -22,18 +22,18 @@ test("a status change is saved with its reason and shows in the history", async 
   }
 
   const save = page.getByRole("button", { name: "Save" });
-  await page.getByLabel("Status").selectOption("risk_accepted");
-  assert.ok(await save.isDisabled(), "a decision needs a reason");
-  await page.getByLabel("Reason").fill("Only reachable from the host itself.");
-  await page.getByLabel("Due").fill("2031-05-04");
+  const work = page.getByRole("complementary", { name: "Decision and work" });
+  await work.getByLabel("Stage").selectOption("in_remediation");
+  await work.getByLabel("Why").fill("The update is being tested.");
+  await work.getByLabel("Due").fill("2031-05-04");
   await save.click();
   await page.getByText("Saved").waitFor();
   const saved = await get(page, `/findings/${finding.id}`);
-  assert.equal(saved.status, "risk_accepted");
-  assert.equal(saved.status_reason, "Only reachable from the host itself.");
+  assert.equal(saved.status, "in_remediation");
   assert.equal(saved.due_at.slice(0, 10), "2031-05-04");
   assert.equal(saved.version, finding.version + 1);
-  await page.getByRole("listitem").filter({ hasText: "risk_accepted" }).first().waitFor();
+  const change = page.getByRole("listitem").filter({ hasText: "The update is being tested." });
+  assert.match(await change.innerText(), new RegExp(`Open\\s+became\\s+In remediation\\s+by ${ADMIN.username}`));
 
   // Someone else is faster.
   await page.getByLabel("Notes").fill("Written in the meantime.");
@@ -51,10 +51,80 @@ test("a status change is saved with its reason and shows in the history", async 
   assert.equal(merged.assigned_to, "someone");
 
   // Put it back, so that the stories can run again on the same server.
-  await page.getByLabel("Status").selectOption("open");
+  await work.getByLabel("Stage").selectOption("open");
   await save.click();
   await page.waitForFunction(() => [...document.querySelectorAll("button")].find((b) => b.textContent.trim() === "Save")?.disabled);
   assert.equal((await get(page, `/findings/${finding.id}`)).status, "open");
+  await browser.close();
+});
+
+test("a risk is accepted on many findings after a preview, extended, and taken back", async (t) => {
+  const browser = await open(t);
+  const { page } = browser;
+  await login(page);
+  // The same flaw in the same package on three images, and in another package on one of them.
+  const number = 10_000 + (Date.now() % 80_000);
+  const cve = `CVE-2020-${number}`;
+  const flaw = (PkgName) => ({ VulnerabilityID: cve, PkgName, InstalledVersion: "1.0", Severity: "HIGH" });
+  for (const name of ["one", "two", "three"]) {
+    const findings = name === "one" ? [flaw("libshared"), flaw("libother")] : [flaw("libshared")];
+    await send(page, { name: `e2e-${name}.json`, text: image(`e2e/${name}:${number}`, findings) });
+  }
+  const openOnes = async () => (await get(page, `/findings?cve_id=${cve}&is_open=true`)).total_count;
+  const finding = (await get(page, `/findings?cve_id=${cve}&component=libshared`)).items[0];
+  assert.equal(await openOnes(), 4);
+
+  await page.goto(`${BASE}/findings/${finding.id}`);
+  await settled(page);
+  await page.getByRole("button", { name: "Decide …" }).click();
+  const dialog = page.getByRole("dialog");
+  const matched = (n) => dialog.locator(`[data-matched="${n}"]`).waitFor();
+  await matched(1);
+  await dialog.getByLabel("Every asset").check();
+  await matched(3);
+  await dialog.getByText("Matches 3 findings").waitFor();
+  await dialog.getByLabel("Only in the package libshared").uncheck();
+  await matched(4);
+  await dialog.getByLabel("Only in the package libshared").check();
+  await matched(3);
+  assert.equal(await openOnes(), 4, "a preview changes nothing");
+  const decide = dialog.getByRole("button", { name: "Decide about 3 findings" });
+  assert.ok(await decide.isDisabled(), "a decision needs a reason");
+  await dialog.getByLabel("Reason").fill("Only reachable from the host itself.");
+  await dialog.getByLabel("Compensating control").fill("Firewalled");
+  await dialog.getByRole("button", { name: "30 days" }).click();
+  await decide.click();
+  await page.getByText("Decided").waitFor();
+  assert.equal(await openOnes(), 1);
+
+  // Who decided, why and until when stands on the finding; the work on it rests.
+  const side = page.getByRole("complementary", { name: "Decision and work" });
+  await side.getByText("Only reachable from the host itself.").waitFor();
+  await side.getByText("Firewalled").waitFor();
+  assert.ok(await side.getByLabel("Stage").isDisabled());
+  await side.getByRole("link", { name: "Risk accepted" }).click();
+  await page.getByRole("heading", { level: 1, name: `Risk accepted: ${cve}` }).waitFor();
+  const id = Number(new URL(page.url()).pathname.split("/").at(-1));
+  await page.getByRole("button", { name: "Extend or change …" }).click();
+  await dialog.getByLabel("Holds until").fill("2031-05-04");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Decision changed").waitFor();
+  assert.equal((await get(page, `/decisions/${id}`)).expires_at.slice(0, 10), "2031-05-04");
+
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Decisions" }).click();
+  await page.getByLabel("Scope").selectOption("fleet");
+  await page.waitForURL((url) => url.searchParams.get("scope") === "fleet");
+  await page.getByRole("link", { name: `Risk accepted: ${cve}` }).click();
+  await page.getByRole("button", { name: "Revoke …" }).click();
+  await dialog.getByRole("button", { name: "Revoke" }).click();
+  await page.getByText("Decision revoked").waitFor();
+  await page.locator("main").getByText("Revoked").first().waitFor();
+  assert.equal(await openOnes(), 4);
+
+  await page.goto(`${BASE}/findings/${finding.id}`);
+  await settled(page);
+  const history = await page.getByRole("listitem").filter({ hasText: "became" }).allInnerTexts();
+  assert.equal(history.length, 2, "accepted, and open again");
   await browser.close();
 });
 
@@ -80,5 +150,53 @@ test("an API token is shown once and can be revoked", async (t) => {
   await page.getByText(`Token “${name}” revoked`).waitFor();
   assert.equal(used, 200);
   assert.equal((await me()).status, 401);
+  await browser.close();
+});
+
+test("ids and assets are joined and parted by hand", async (t) => {
+  const browser = await open(t);
+  const { page } = browser;
+  await login(page);
+  const number = 10_000 + (Date.now() % 80_000);
+  const cve = `CVE-2021-${number}`;
+  const ghsa = `GHSA-E2E0-${number}`;
+  const flaw = (VulnerabilityID) => [{ VulnerabilityID, PkgName: "libjoined", InstalledVersion: "1.0", Severity: "HIGH" }];
+  const [one, two] = [`e2e/left:${number}`, `e2e/right:${number}`];
+  await send(page, { name: "e2e-left.json", text: image(one, flaw(cve)) });
+  await send(page, { name: "e2e-right.json", text: image(two, flaw(ghsa)) });
+  const dialog = page.getByRole("dialog");
+  const choose = async (menu, item) => {
+    await page.getByRole("button", { name: menu }).click();
+    await page.getByRole("menuitem", { name: item }).click();
+  };
+
+  await page.goto(`${BASE}/vulnerabilities/${cve}`);
+  await settled(page);
+  await choose("Ids: same or not the same", "Same as …");
+  await dialog.getByLabel("Other ids").fill(ghsa.toLowerCase());
+  await dialog.getByRole("button", { name: "Join" }).click();
+  await page.getByText(`All of it is ${cve} now.`).waitFor();
+  const joined = await get(page, `/vulnerabilities/${cve}`);
+  assert.deepEqual([joined.aliases, joined.open_findings], [[ghsa], 2]);
+  await choose("Ids: same or not the same", "Not the same …");
+  await dialog.getByLabel(ghsa).check();
+  await dialog.getByRole("button", { name: "Part" }).click();
+  await page.getByText(`${ghsa} is a vulnerability of its own now`).waitFor();
+  assert.equal((await get(page, `/vulnerabilities/${ghsa}`)).open_findings, 1);
+
+  const asset = await get(page, `/assets/${encodeURIComponent(one)}`);
+  await page.goto(`${BASE}/assets/${asset.id}`);
+  await settled(page);
+  await choose("Names: same or not the same", "Same as …");
+  await dialog.getByLabel("The other asset").fill(two);
+  await dialog.getByRole("button", { name: "Join" }).click();
+  await page.getByText(`${two} is a part of ${one} now.`).waitFor();
+  await page.getByRole("listitem").filter({ hasText: two }).filter({ hasText: "Name, says" }).waitFor();
+  assert.equal((await get(page, `/assets/${asset.id}`)).open_findings.total, 2);
+  await choose("Names: same or not the same", "Not the same …");
+  await dialog.getByLabel(two).check();
+  await dialog.getByRole("button", { name: "Part" }).click();
+  await page.getByText(`${two} is an asset of its own now`).waitFor();
+  assert.equal((await get(page, `/assets/${encodeURIComponent(two)}`)).open_findings.total, 1);
   await browser.close();
 });

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
-import { everyPage } from "./pages.mjs";
-import { BASE, DESK, login, open, PHONE, seed, settled } from "./support.mjs";
+import { everyPage, furnish } from "./pages.mjs";
+import { BASE, DESK, get, login, open, PHONE, settled } from "./support.mjs";
 
 /** What axe finds on the page as it is now, one line each. */
 async function axe(page, where) {
@@ -20,12 +20,18 @@ for (const colorScheme of ["light", "dark"]) {
     await page.getByRole("heading", { name: "Log in" }).waitFor();
     const found = await axe(page, "login");
     await login(page);
-    await seed(page);
+    await furnish(page);
     for (const [name, address] of Object.entries(await everyPage(page))) {
       await page.goto(BASE + address);
       await settled(page);
       found.push(...(await axe(page, name)));
     }
+    const undecided = (await get(page, "/findings?status=open&page_size=1")).items[0];
+    await page.goto(`${BASE}/findings/${undecided.id}`);
+    await page.getByRole("button", { name: "Decide …" }).click();
+    await page.locator("[data-matched]").waitFor();
+    found.push(...(await axe(page, "deciding")));
+    await page.keyboard.press("Escape");
     await page.keyboard.press("Control+k");
     await page.getByRole("combobox", { name: "Command" }).waitFor();
     found.push(...(await axe(page, "palette")));
@@ -42,7 +48,7 @@ test("every page fits a phone", async (t) => {
   const browser = await open(t, { viewport: PHONE });
   const { page } = browser;
   await login(page);
-  await seed(page);
+  await furnish(page);
   for (const [name, address] of Object.entries(await everyPage(page))) {
     await page.goto(BASE + address);
     await settled(page);

@@ -2,8 +2,8 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
-import { everyPage } from "./pages.mjs";
-import { BASE, DESK, login, open, PHONE, seed, settled } from "./support.mjs";
+import { everyPage, furnish } from "./pages.mjs";
+import { BASE, DESK, login, open, PHONE, settled } from "./support.mjs";
 
 const MODES = {
   light: { colorScheme: "light", viewport: DESK },
@@ -22,7 +22,7 @@ for (const [mode, options] of Object.entries(MODES)) {
     await page.getByRole("heading", { name: "Log in" }).waitFor();
     await shoot("login");
     await login(page);
-    await seed(page);
+    await furnish(page);
     for (const [name, address] of Object.entries(await everyPage(page))) {
       await page.goto(BASE + address);
       await settled(page);

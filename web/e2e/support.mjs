@@ -15,8 +15,8 @@ export const ADMIN = {
   username: process.env.ADMIN_USER ?? "admin",
   password: process.env.ADMIN_PASSWORD ?? "correct horse battery",
 };
-/** What counts as open, as the dashboard means it. */
-export const OPEN = "open,under_investigation";
+/** The condition for what counts as open, as the dashboard means it. */
+export const OPEN = "is_open=true";
 export const PHONE = { width: 360, height: 740 };
 export const DESK = { width: 1360, height: 860 };
 
@@ -118,10 +118,18 @@ export async function get(page, where) {
 
 /** Changes through the API with the page's session, as another tab would. */
 export async function patch(page, where, body) {
+  return change(page, "patch", where, body, "application/merge-patch+json");
+}
+
+export async function post(page, where, body) {
+  return change(page, "post", where, body, "application/json");
+}
+
+async function change(page, method, where, body, type) {
   const { csrf_token: csrf } = await get(page, "/auth/me");
-  const headers = { "X-CSRF-Token": csrf, "Content-Type": "application/merge-patch+json" };
-  const answer = await page.request.patch(`${BASE}/api/v1${where}`, { headers, data: JSON.stringify(body) });
-  assert.equal(answer.status(), 200, await answer.text());
+  const headers = { "X-CSRF-Token": csrf, "Content-Type": type };
+  const answer = await page.request[method](`${BASE}/api/v1${where}`, { headers, data: JSON.stringify(body) });
+  assert.ok(answer.ok(), `${where}: ${await answer.text()}`);
   return answer.json();
 }
 
@@ -148,14 +156,51 @@ export async function report() {
     entry("CVE-2022-48303", "MEDIUM", "tar", "1.0.0-2"),
     entry("CVE-2011-3374", "LOW", "apt", undefined),
   ];
-  const text = JSON.stringify({
+  return { name: "e2e-shop.json", text: image("e2e/shop:1.0", findings) };
+}
+
+/** A Trivy report of an image with these findings. */
+export function image(name, findings) {
+  return JSON.stringify({
     SchemaVersion: 2,
-    ArtifactName: "e2e/shop:1.0",
+    ArtifactName: name,
     ArtifactType: "container_image",
     Metadata: { OS: { Family: "debian", Name: "12.11" } },
-    Results: [{ Target: "e2e/shop:1.0 (debian 12.11)", Class: "os-pkgs", Type: "debian", Vulnerabilities: findings }],
+    Results: [{ Target: `${name} (debian 12.11)`, Class: "os-pkgs", Type: "debian", Vulnerabilities: findings }],
   });
-  return { name: "e2e-shop.json", text };
+}
+
+/** Findings for `image`: so many, each of a vulnerability of its own. */
+export function flaws(count) {
+  return Array.from({ length: count }, (_, i) => ({
+    VulnerabilityID: `CVE-2019-${7000 + i}`,
+    PkgName: `package-${i}`,
+    InstalledVersion: "1.0",
+    Severity: "MEDIUM",
+    Title: `A flaw for the test, number ${i}`,
+  }));
+}
+
+/** Imports a report through the API and waits until it is done. */
+export async function send(page, file) {
+  const { csrf_token: csrf } = await get(page, "/auth/me");
+  const answer = await page.request.post(`${BASE}/api/v1/imports?filename=${file.name}&wait=true`, {
+    headers: { "X-CSRF-Token": csrf, "Content-Type": "application/json" },
+    data: file.text,
+  });
+  assert.ok(answer.ok(), await answer.text());
+  const { id } = await answer.json();
+  for (;;) {
+    const imported = await get(page, `/imports/${id}`);
+    if (imported.status !== "pending" && imported.status !== "running") return imported;
+    await page.waitForTimeout(200);
+  }
+}
+
+/** An import that is held back: it would close nearly everything of an image. */
+export async function hold(page, name) {
+  await send(page, { name: "e2e-whole.json", text: image(name, flaws(14)) });
+  return send(page, { name: "e2e-scanty.json", text: image(name, flaws(2)) });
 }
 
 /** Drops a file on the page as a desktop would. */
@@ -175,20 +220,8 @@ export async function drop(page, file, { check } = {}) {
 export async function seed(page) {
   const { total_count: total } = await get(page, "/findings?page_size=1");
   if (total > 0) return;
-  const { csrf_token: csrf } = await get(page, "/auth/me");
-  const file = await report();
-  const answer = await page.request.post(`${BASE}/api/v1/imports?filename=${file.name}&wait=true`, {
-    headers: { "X-CSRF-Token": csrf, "Content-Type": "application/json" },
-    data: file.text,
-  });
-  assert.ok(answer.ok(), await answer.text());
-  const { id } = await answer.json();
-  for (;;) {
-    const { status } = await get(page, `/imports/${id}`);
-    if (status === "completed") return;
-    assert.notEqual(status, "failed");
-    await page.waitForTimeout(200);
-  }
+  const { status } = await send(page, await report());
+  assert.equal(status, "completed");
 }
 
 /** The page is done with its first reads. */

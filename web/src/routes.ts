@@ -23,6 +23,8 @@ export const routes: readonly PageRoute[] = [
   { pattern: "/assets/:id", title: "Asset", load: () => import("./pages/Asset.svelte") },
   { pattern: "/vulnerabilities", title: "Vulnerabilities", load: () => import("./pages/Vulnerabilities.svelte") },
   { pattern: "/vulnerabilities/:id", title: "Vulnerability", load: () => import("./pages/Vulnerability.svelte") },
+  { pattern: "/decisions", title: "Decisions", load: () => import("./pages/decisions/Decisions.svelte") },
+  { pattern: "/decisions/:id", title: "Decision", load: () => import("./pages/decisions/Decision.svelte") },
   { pattern: "/imports", title: "Imports", load: () => import("./pages/Imports.svelte") },
   { pattern: "/imports/:id", title: "Import", load: () => import("./pages/Import.svelte") },
   { pattern: "/settings", title: "Account", load: () => import("./pages/settings/Settings.svelte") },
@@ -38,9 +40,10 @@ export interface NavItem {
 /** The rail, in order. Findings start with the open ones: those are what needs work. */
 export const nav: readonly NavItem[] = [
   { href: "/", label: "Overview", icon: "overview" },
-  { href: "/findings?status=open,under_investigation", label: "Findings", icon: "findings" },
+  { href: "/findings?is_open=true", label: "Findings", icon: "findings" },
   { href: "/assets", label: "Assets", icon: "assets" },
   { href: "/vulnerabilities", label: "Vulnerabilities", icon: "vulnerabilities" },
+  { href: "/decisions", label: "Decisions", icon: "scales" },
   { href: "/imports", label: "Imports", icon: "imports" },
   { href: "/settings", label: "Settings", icon: "settings" },
 ];

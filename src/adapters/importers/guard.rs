@@ -1,6 +1,6 @@
-//! A reader that refuses JSON which no parser should be fed: nesting without end and
-//! single texts without end. It looks at bytes only; whether the document is JSON at all
-//! is for the parser to say.
+//! A reader that refuses JSON which no parser should be fed: nesting without end, single
+//! texts without end, single entries without end. It looks at bytes only; whether the
+//! document is JSON at all is for the parser to say.
 //!
 //! Why: `serde_json` skips unwanted values without recursion but with one byte of memory
 //! per level, and it holds a string whole before anybody can cut it. With this in front,
@@ -8,6 +8,8 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::base::limits;
 
@@ -21,11 +23,36 @@ pub struct Guard<R> {
     escaped: bool,
     line: u64,
     column: u64,
+    entry: Entry,
+}
+
+/// Bytes that have passed since an entry began; whoever reads entries whole resets it.
+/// Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Entry(Arc<AtomicI64>);
+
+impl Entry {
+    /// The next entry begins.
+    pub fn begin(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// What follows is no entry and is passed over, which takes no memory: it may be long.
+    pub fn pass_over(&self) {
+        self.0.store(i64::MIN, Ordering::Relaxed);
+    }
 }
 
 /// Why a document is refused; the text is for the client.
 #[derive(Debug)]
 pub struct Refused(String);
+
+impl Refused {
+    /// For this reason.
+    pub fn new(why: String) -> Self {
+        Self(why)
+    }
+}
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,7 +65,13 @@ impl std::error::Error for Refused {}
 impl<R> Guard<R> {
     /// Guards `inner`.
     pub fn new(inner: R) -> Self {
-        Self { inner, depth: 0, string: None, escaped: false, line: 1, column: 0 }
+        let entry = Entry::default();
+        Self { inner, depth: 0, string: None, escaped: false, line: 1, column: 0, entry }
+    }
+
+    /// Refuses also entries that are longer than [`limits::REPORT_ENTRY_BYTES`].
+    pub fn with_entries(inner: R, entry: Entry) -> Self {
+        Self { entry, ..Self::new(inner) }
     }
 
     fn refuse(&self, why: String) -> io::Error {
@@ -118,6 +151,16 @@ impl<R: Read> Read for Guard<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
         self.check(&buf[..n])?;
+        // Without anybody who resets it, the limit is none.
+        if Arc::strong_count(&self.entry.0) > 1 {
+            let taken = i64::try_from(n).unwrap_or(i64::MAX);
+            let before = self.entry.0.fetch_add(taken, Ordering::Relaxed);
+            // Below zero is what is passed over.
+            if usize::try_from(before).is_ok_and(|bytes| bytes > limits::REPORT_ENTRY_BYTES) {
+                let max = limits::REPORT_ENTRY_BYTES >> 20;
+                return Err(self.refuse(format!("a single entry is longer than {max} MiB")));
+            }
+        }
         Ok(n)
     }
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use encoding_rs_io::DecodeReaderBytesBuilder;
+
 use super::guard::Refused;
 use crate::base::{Code, Error, Result, limits};
 
@@ -80,8 +82,8 @@ impl Report {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// A reader of the decompressed content from the beginning, without a UTF-8 byte order
-    /// mark. Reading past the limit is an error ([`is_too_large`]).
+    /// A reader of the decompressed content from the beginning: UTF-16 as UTF-8, and without
+    /// a byte order mark. Reading past the limit is an error ([`is_too_large`]).
     pub fn open(&self) -> Result<Box<dyn BufRead + Send>> {
         self.read.store(0, Ordering::Relaxed);
         self.reader(self.read.clone())
@@ -106,7 +108,7 @@ impl Report {
         let limit = self.limits.report_bytes;
         let limited =
             Limited { inner: decompress(raw).map_err(|e| io_error(&e))?, left: limit, limit };
-        without_mark(BufReader::with_capacity(BUFFER, limited)).map_err(|e| io_error(&e))
+        decode(BufReader::with_capacity(BUFFER, limited)).map_err(|e| io_error(&e))
     }
 }
 
@@ -124,17 +126,26 @@ fn decompress(mut raw: BufReader<Counted>) -> io::Result<Box<dyn Read + Send>> {
     })
 }
 
-/// The same text without a UTF-8 byte order mark at its beginning.
-fn without_mark<R: BufRead + Send + 'static>(mut reader: R) -> io::Result<Box<dyn BufRead + Send>> {
-    if reader.fill_buf()?.first() != Some(&0xef) {
-        return Ok(Box::new(reader));
+/// The same text without a byte order mark at its beginning, and from UTF-16 (which
+/// `PowerShell` writes when it redirects) to UTF-8.
+fn decode<R: BufRead + Send + 'static>(mut reader: R) -> io::Result<Box<dyn BufRead + Send>> {
+    let mut first = Vec::with_capacity(4);
+    reader.by_ref().take(4).read_to_end(&mut first)?;
+    let wide = match first[..] {
+        [0xff, 0xfe, ..] | [b'{' | b'[' | b'<', 0, ..] => Some(encoding_rs::UTF_16LE),
+        [0xfe, 0xff, ..] | [0, b'{' | b'[' | b'<', ..] => Some(encoding_rs::UTF_16BE),
+        _ => None,
+    };
+    if wide.is_none() && first.starts_with(b"\xef\xbb\xbf") {
+        first.drain(..3);
     }
-    let mut first = Vec::with_capacity(3);
-    reader.by_ref().take(3).read_to_end(&mut first)?;
-    if first == [0xef, 0xbb, 0xbf] {
-        return Ok(Box::new(reader));
+    let whole = io::Cursor::new(first).chain(reader);
+    if wide.is_none() {
+        return Ok(Box::new(whole));
     }
-    Ok(Box::new(io::Cursor::new(first).chain(reader)))
+    let mut decoder = DecodeReaderBytesBuilder::new();
+    let decoder = decoder.encoding(wide).strip_bom(true).build(whole);
+    Ok(Box::new(BufReader::with_capacity(BUFFER, decoder)))
 }
 
 /// The error for a report that cannot be read to its end.

@@ -1,11 +1,13 @@
 //! Reading a JSON report piece by piece: what every JSON format shares.
 //!
 //! A format describes its document with [`Fields`] (an object) and [`Items`] (an array)
-//! and runs it with [`parse`]; only what it asks for is in memory at a time. What the
-//! fields mean is the format's business and not here.
+//! and runs it with [`parse`]; only what it asks for is in memory at a time. Most need less:
+//! [`head`] and the entries of `entries`. What the fields mean is the format's business and
+//! not here.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader};
+use std::marker::PhantomData;
 
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -173,12 +175,24 @@ where
     }
 }
 
-type Json =
+/// The parser of one document.
+pub(super) type Json =
     serde_json::Deserializer<serde_json::de::IoRead<BufReader<Guard<Box<dyn BufRead + Send>>>>>;
 
 fn json(reader: Box<dyn BufRead + Send>) -> Json {
+    guarded(Guard::new(reader))
+}
+
+/// The parser of what passes `guard`.
+pub(super) fn guarded(guard: Guard<Box<dyn BufRead + Send>>) -> Json {
     // A concrete `BufReader` outside: serde_json asks for single bytes.
-    serde_json::Deserializer::from_reader(BufReader::with_capacity(64 << 10, Guard::new(reader)))
+    serde_json::Deserializer::from_reader(BufReader::with_capacity(64 << 10, guard))
+}
+
+/// Reads the whole document as a `T`. For the head of a report: what `T` does not name is
+/// passed over unseen, so a `T` without the long lists is small whatever the report is.
+pub fn head<T: de::DeserializeOwned>(report: &Report) -> Result<T> {
+    parse(report, report.peek()?, PhantomData::<T>, || Some(PhantomData::<T>))
 }
 
 /// The path at which reading with `seed` fails.
@@ -193,8 +207,8 @@ where
     (result.is_err() && path != ".").then_some(path)
 }
 
-/// The error for the client. Foreign text in it is cut: it may be megabytes.
-fn bad(e: &serde_json::Error, path: Option<&str>) -> Error {
+/// The error for the client, of a document that starts at line 1. Foreign text in it is cut: it may be megabytes.
+pub(super) fn bad(e: &serde_json::Error, path: Option<&str>) -> Error {
     let place = format!("line {} column {}", e.line(), e.column());
     let text = e.to_string();
     let what = text.strip_suffix(&format!(" at {place}")).unwrap_or(&text);

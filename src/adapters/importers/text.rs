@@ -93,6 +93,40 @@ pub fn to_link(text: &str) -> Option<String> {
     (fits && plain).then(|| text.to_owned())
 }
 
+/// `text` as the name of something that lies at a path; `None` if it does not tell one
+/// thing from another: the current directory, the root, what stands for standard input.
+pub fn to_telling_path(text: &str) -> Result<Option<String>, String> {
+    let name = to_name(text.trim().trim_matches('"'))?;
+    let says_nothing = |name: &str| name.chars().all(|c| matches!(c, '.' | '/' | '-'));
+    Ok(name.filter(|name| !says_nothing(name)))
+}
+
+/// A package URL without `#subpath`.
+#[must_use]
+pub fn without_subpath(mut purl: String) -> String {
+    purl.truncate(purl.find('#').unwrap_or(purl.len()));
+    purl
+}
+
+/// As many of `values` as fit into a name, comma-separated; `None` if there are none.
+#[must_use]
+pub fn joined(values: &[String]) -> Option<String> {
+    let mut joined = String::new();
+    for value in values.iter().filter(|value| !value.is_empty()) {
+        if joined.len() + value.len() + 2 <= limits::NAME_BYTES {
+            joined.push_str(if joined.is_empty() { "" } else { ", " });
+            joined.push_str(value);
+        }
+    }
+    (!joined.is_empty()).then_some(joined)
+}
+
+/// Keeps each value once, in their order, up to the limit for lists.
+pub fn distinct(values: &mut Vec<String>) {
+    let mut seen = std::collections::HashSet::new();
+    values.retain(|value| seen.len() < limits::LIST_VALUES && seen.insert(value.clone()));
+}
+
 /// Reads a string or null and converts it.
 struct Text<F>(F);
 

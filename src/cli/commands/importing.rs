@@ -1,6 +1,6 @@
 //! Moving data in and out: `import` and `backup`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use poem::http::Method;
 use serde_json::{Value, json};
@@ -16,11 +16,36 @@ use crate::services::{Ctx, maintenance};
 
 /// Imports files one after the other; stops at the first that is refused.
 pub async fn import(client: &Client, args: &Import, as_json: bool) -> Result<u8> {
-    for file in &args.files {
+    for file in &expand(&args.files)? {
         let done = import_one(client, args, file).await.map_err(|e| name_file(e, file))?;
         answer(&done, as_json, || sentence(file, &done));
     }
     Ok(exit::OK)
+}
+
+/// The files that are meant: of a directory those in it, by name, without hidden ones.
+fn expand(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let failed = |e: std::io::Error| {
+            Error::new(Code::Invalid, format!("{}: it cannot be read: {e}", path.display()))
+        };
+        let mut within = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            if entry.path().is_file() && !hidden {
+                within.push(entry.path());
+            }
+        }
+        within.sort();
+        files.extend(within);
+    }
+    Ok(files)
 }
 
 /// Puts the file's name in front of what is wrong with it.
@@ -57,9 +82,6 @@ async fn open(file: &Path) -> Result<Content> {
     };
     let opened = tokio::fs::File::open(file).await.map_err(failed)?;
     let metadata = opened.metadata().await.map_err(failed)?;
-    if metadata.is_dir() {
-        return Err(Error::new(Code::Invalid, "it is a directory"));
-    }
     let bar = output::progress(metadata.len(), &file.display().to_string());
     let reader: Box<dyn AsyncRead + Send + Unpin> = Box::new(bar.wrap_async_read(opened));
     // The size of a pipe is not known.
@@ -67,6 +89,15 @@ async fn open(file: &Path) -> Result<Content> {
 }
 
 fn sentence(file: &Path, import: &Value) -> String {
+    let id = &import["id"];
+    if import["status"] == "quarantined" {
+        return format!(
+            "{}: import {id} is quarantined: it would close {} findings, and has closed none; \
+             vulnzero quarantine accept {id}, or discard {id}",
+            file.display(),
+            import["held"]
+        );
+    }
     if import["status"] != "completed" {
         return format!(
             "{}: import {} is {}",
@@ -86,6 +117,11 @@ fn sentence(file: &Path, import: &Value) -> String {
         import["reopened"],
         import["closed"]
     );
+    for name in ["components", "services", "advisories", "statements"] {
+        if import[name].as_u64().is_some_and(|n| n > 0) {
+            text.extend([", ", &import[name].to_string(), " ", name]);
+        }
+    }
     let reasons: Vec<String> = import["skipped_reasons"]
         .as_object()
         .into_iter()
@@ -95,6 +131,10 @@ fn sentence(file: &Path, import: &Value) -> String {
     if !reasons.is_empty() {
         text.push_str("; skipped: ");
         text.push_str(&reasons.join(", "));
+    }
+    for note in import["notes"].as_array().into_iter().flatten() {
+        text.push_str("\n  ");
+        text.push_str(plain(note));
     }
     text
 }

@@ -193,9 +193,9 @@ async fn take_in(
     }
 }
 
-/// A completed import, or the error that refused it.
+/// An applied import, or the error that refused it.
 fn completed(import: Import) -> BaseResult<Reply<Import, 201>> {
-    if import.status == ImportStatus::Completed {
+    if import.status.is_final() && import.status != ImportStatus::Failed {
         return written(&import);
     }
     let Some(error) = import.error else {

@@ -4,7 +4,9 @@
 mod accounts;
 mod admin;
 mod common;
+mod decisions;
 mod edit;
+mod identity;
 mod imports;
 mod read;
 mod session;
@@ -22,6 +24,10 @@ pub(crate) enum Tag {
     Vulnerabilities,
     /// What can be vulnerable.
     Assets,
+    /// What is installed where.
+    Packages,
+    /// What was decided about findings instead of fixing them.
+    Decisions,
     /// Fixes.
     Patches,
     /// Scanner reports that were taken in.
@@ -47,6 +53,8 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
         read::Findings,
         read::Vulnerabilities,
         read::Assets,
+        read::Packages,
+        read::Decisions,
         read::Patches,
         read::Imports,
         read::Jobs,
@@ -63,8 +71,15 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
         imports::Put,
         accounts::Accounts,
     );
+    let deciding = (
+        decisions::Decisions,
+        decisions::Aliases,
+        decisions::Quarantine,
+        identity::Rules,
+        identity::Identity,
+    );
     let rest = (session::Sessions, admin::Overview, admin::Maintenance, admin::JobControl);
-    OpenApiService::new((reading, writing, rest), "VulnZero", env!("CARGO_PKG_VERSION"))
+    OpenApiService::new((reading, writing, deciding, rest), "VulnZero", env!("CARGO_PKG_VERSION"))
         .description(
             "Vulnerability remediation for your own machines. Every error is a problem (RFC 9457).",
         )

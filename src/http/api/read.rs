@@ -8,9 +8,11 @@ use super::Tag;
 use super::common::{self, Batch, BatchGet, FacetPage, Page};
 use crate::domain::asset::Asset;
 use crate::domain::audit::AuditLog;
+use crate::domain::decision::Decision;
 use crate::domain::finding::Finding;
 use crate::domain::import::Import;
 use crate::domain::job::Job;
+use crate::domain::package::Package;
 use crate::domain::patch::Patch;
 use crate::domain::user::{ApiToken, Role, User};
 use crate::domain::vulnerability::Vulnerability;
@@ -133,6 +135,30 @@ readable!(
     "count_assets",
     "batch_get_assets",
     "Reading assets."
+);
+readable!(
+    Decisions,
+    Decision,
+    Role::Viewer,
+    Tag::Decisions,
+    "/decisions",
+    "list_decisions",
+    "get_decision",
+    "count_decisions",
+    "batch_get_decisions",
+    "Reading decisions."
+);
+readable!(
+    Packages,
+    Package,
+    Role::Viewer,
+    Tag::Packages,
+    "/packages",
+    "list_packages",
+    "get_package",
+    "count_packages",
+    "batch_get_packages",
+    "Reading packages."
 );
 readable!(
     Patches,

@@ -1,26 +1,25 @@
 //! Applying observations: gathered into steps, each step one transaction. Running the same
 //! report again changes nothing but when things were last seen.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
+use super::closing::{self, Closings};
+use super::inventory;
 use super::run::{Attempt, progressed};
+use super::step::{Item, Step, StepDone};
 use crate::base::{Result, Timestamp};
-use crate::domain::asset::Asset;
-use crate::domain::finding::{Finding, FindingStatus, component_key};
-use crate::domain::import::{Import, ImportStatus};
-use crate::domain::merge::{self, Effect, Sighting};
+use crate::domain::import::{ClosingScope, Import, ImportStatus, SKIPPED_PLACES, SkippedPlace};
+use crate::domain::merge::Effect;
 use crate::domain::observation::{
-    AssetObservation, FindingObservation, Observation, ReportInfo, SkipReason,
+    AssetObservation, Observation, ReportInfo, Skip, SkipReason, VulnerabilityObservation,
 };
-use crate::domain::vulnerability::Vulnerability;
+use crate::domain::scan::ScanKind;
 use crate::services::Ctx;
 use crate::services::audit::{self, Entry};
-use crate::services::findings::{BY_ASSET, scored};
-use crate::services::tally::Tally;
-use crate::store::{Direction, Read, Tx};
+use crate::store::{Read, Tx};
 
 /// Observations per transaction. What a commit writes of shared pages and facets costs the
 /// same for few as for many: 8,000 at once take a quarter less CPU time than 500. No more
@@ -34,7 +33,7 @@ const STEP_TEXT: usize = 4 << 20;
 pub(super) struct Applier<'a> {
     attempt: &'a Attempt<'a>,
     import_id: u64,
-    renamed: Option<String>,
+    naming: Naming,
     format: &'static str,
     by: Arc<Source>,
     current: Option<Arc<AssetObservation>>,
@@ -44,22 +43,66 @@ pub(super) struct Applier<'a> {
     seen: Arc<RoaringBitmap>,
     vulnerabilities: RoaringBitmap,
     assets: RoaringBitmap,
-    complete: RoaringBitmap,
+    packages: RoaringBitmap,
+    closings: Closings,
+    inventories: Closings,
     counts: Counts,
 }
 
 /// Who reports, when the scan was made, and when the import was begun: an attempt that was
 /// cut off has left records newer than that, whose effects count as this import's.
-struct Source {
-    report: ReportInfo,
-    at: Timestamp,
-    begun: Timestamp,
+pub(super) struct Source {
+    pub report: ReportInfo,
+    pub at: Timestamp,
+    pub begun: Timestamp,
+    pub import_id: u64,
+    pub format: &'static str,
 }
 
-#[derive(Clone)]
-enum Item {
-    Asset(Arc<AssetObservation>),
-    Finding(Arc<AssetObservation>, Arc<FindingObservation>),
+/// What assets are called that the report does not name.
+struct Naming {
+    /// The name that the uploader gives to the only asset.
+    given: Option<String>,
+    /// Else this, which is a guess.
+    guess: String,
+    guessed: bool,
+}
+
+impl Naming {
+    fn of(import: &Import, format: &str) -> Self {
+        let stem = import.filename.as_deref().and_then(|name| {
+            let name = name.rsplit(['/', '\\']).next()?;
+            let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
+            let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem).trim();
+            // A natural key of digits only would be taken for a number.
+            (!stem.bytes().all(|b| b.is_ascii_digit())).then(|| stem.to_owned())
+        });
+        let guess = stem.unwrap_or_else(|| format.to_owned());
+        Self { given: import.asset.clone(), guess, guessed: false }
+    }
+
+    /// Names the asset. A guessed name may be another project's, so nothing is closed.
+    fn apply(&mut self, asset: &mut AssetObservation) {
+        if let Some(name) = &self.given {
+            asset.asset_id.clone_from(name);
+        } else if asset.asset_id.is_empty() {
+            self.guessed = true;
+            asset.asset_id.clone_from(&self.guess);
+            asset.complete.clear();
+            asset.inventory.clear();
+        }
+    }
+
+    fn note(&self) -> Option<String> {
+        self.guessed.then(|| {
+            format!(
+                "The report does not say which asset it is about; it was called '{}' after the \
+                 file, and nothing was closed. Name the asset to let complete reports close what \
+                 has gone.",
+                self.guess
+            )
+        })
+    }
 }
 
 #[derive(Default, Clone)]
@@ -67,8 +110,30 @@ struct Counts {
     new: u64,
     seen: u64,
     reopened: u64,
-    closed: u64,
+    services: u64,
+    advisories: u64,
+    statements: u64,
     skipped: BTreeMap<&'static str, u64>,
+    places: Vec<SkippedPlace>,
+}
+
+impl Counts {
+    fn skip(&mut self, skip: Skip) {
+        let count = self.skipped.entry(skip.reason.word()).or_default();
+        *count += 1;
+        if *count <= SKIPPED_PLACES as u64 {
+            let reason = skip.reason.word().to_owned();
+            self.places.push(SkippedPlace { reason, place: skip.place });
+        }
+    }
+
+    fn found(&mut self, effect: Effect) {
+        match effect {
+            Effect::New => self.new += 1,
+            Effect::Seen => self.seen += 1,
+            Effect::Reopened => self.reopened += 1,
+        }
+    }
 }
 
 impl<'a> Applier<'a> {
@@ -85,16 +150,18 @@ impl<'a> Applier<'a> {
         Self {
             attempt,
             import_id: import.id,
-            renamed: import.asset.clone(),
+            naming: Naming::of(import, format),
             format,
-            by: Arc::new(Source { report, at, begun }),
+            by: Arc::new(Source { report, at, begun, import_id: import.id, format }),
             current: None,
             step: Vec::with_capacity(STEP),
             text: 0,
             seen: Arc::default(),
             vulnerabilities: RoaringBitmap::new(),
             assets: RoaringBitmap::new(),
-            complete: RoaringBitmap::new(),
+            packages: RoaringBitmap::new(),
+            closings: Closings::default(),
+            inventories: Closings::default(),
             counts: Counts::default(),
         }
     }
@@ -103,335 +170,185 @@ impl<'a> Applier<'a> {
         match observation {
             Observation::Report(_) => {}
             Observation::Asset(mut asset) => {
-                if let Some(name) = &self.renamed {
-                    asset.asset_id.clone_from(name);
-                }
+                self.naming.apply(&mut asset);
                 let asset = Arc::new(*asset);
                 self.current = Some(asset.clone());
                 self.step.push(Item::Asset(asset));
             }
             Observation::Finding(finding) => {
-                let asset = self.current.clone().ok_or_else(|| {
-                    crate::base::Error::internal(format!(
-                        "the {} importer gives a finding before an asset",
-                        self.format
-                    ))
-                })?;
-                self.text += text_bytes(&finding);
+                let asset = self.asset()?;
+                self.text += text_bytes(&finding.vulnerability)
+                    + finding.evidence.as_ref().map_or(0, String::len);
                 self.step.push(Item::Finding(asset, Arc::new(*finding)));
             }
-            Observation::Skipped(reason) => self.skip(reason),
+            Observation::Component(component) => {
+                let asset = self.asset()?;
+                self.step.push(Item::Component(asset, Arc::new(*component)));
+            }
+            Observation::Service(_) => {
+                self.asset()?;
+                self.counts.services += 1;
+            }
+            Observation::Advisory(advisory) => {
+                self.counts.advisories += 1;
+                self.text += text_bytes(&advisory);
+                self.step.push(Item::Advisory(Arc::new(*advisory)));
+            }
+            Observation::Statement(statement) => {
+                self.counts.statements += 1;
+                self.text += text_bytes(&statement.vulnerability);
+                self.step.push(Item::Statement(Arc::new(*statement)));
+            }
+            Observation::Skipped(skip) => self.counts.skip(skip),
         }
         let full = self.step.len() >= STEP || self.text >= STEP_TEXT;
         if full { self.flush(progress) } else { Ok(()) }
     }
 
-    fn skip(&mut self, reason: SkipReason) {
-        *self.counts.skipped.entry(reason.word()).or_default() += 1;
+    /// The asset observed last.
+    fn asset(&self) -> Result<Arc<AssetObservation>> {
+        self.current.clone().ok_or_else(|| {
+            let format = self.format;
+            let what = format!("the {format} importer gives something on an asset before it");
+            crate::base::Error::internal(what)
+        })
     }
 
     fn flush(&mut self, progress: f64) -> Result<()> {
         self.attempt.go_on()?;
         let items = std::mem::take(&mut self.step);
         self.text = 0;
-        let (by, seen, import_id, job_id) =
-            (self.by.clone(), self.seen.clone(), self.import_id, self.attempt.job.id);
+        let (by, seen) = (self.by.clone(), self.seen.clone());
+        let (import_id, job_id) = (self.import_id, self.attempt.job.id);
         let done = self.attempt.core.store.write_blocking("imports.apply", move |tx| {
-            let mut step = Step::new(&by, import_id, &seen);
+            let mut step = Step::new(&by, &seen);
             for item in &items {
-                match item {
-                    Item::Asset(asset) => drop(step.asset(tx, asset)?),
-                    Item::Finding(asset, finding) => step.finding(tx, asset, finding)?,
-                }
+                step.take(tx, item)?;
             }
             progressed(tx, job_id, import_id, progress, "applying")?;
             step.finish(tx)
         })?;
+        self.note(done);
+        Ok(())
+    }
+
+    fn note(&mut self, done: StepDone) {
         let seen = Arc::make_mut(&mut self.seen);
         for (id, effect) in done.findings {
             seen.insert(id as u32);
-            match effect {
-                Effect::New => self.counts.new += 1,
-                Effect::Seen => self.counts.seen += 1,
-                Effect::Reopened => self.counts.reopened += 1,
-            }
+            self.counts.found(effect);
         }
-        (0..done.duplicates).for_each(|_| self.skip(SkipReason::Duplicate));
+        for place in done.skipped {
+            self.counts.skip(place);
+        }
         self.vulnerabilities.extend(done.vulnerabilities);
         self.assets.extend(done.assets);
-        self.complete.extend(done.complete);
-        Ok(())
+        self.packages.extend(done.packages);
+        for (asset, kinds) in done.complete {
+            self.closings.add(asset, &kinds);
+        }
+        for (asset, kinds) in done.inventories {
+            self.inventories.add(asset, &kinds);
+        }
     }
 
     /// Applies the rest, closes what has gone, and writes the result.
     pub(super) fn finish(mut self) -> Result<()> {
         self.flush(1.0)?;
-        for asset in self.complete.clone() {
-            self.close_absent(asset.into())?;
-        }
-        let (import_id, format, by) = (self.import_id, self.format, self.by.clone());
-        let (counts, findings) = (self.counts, self.seen.len());
-        let (assets, vulnerabilities) = (self.assets.len(), self.vulnerabilities.len());
-        self.attempt.core.store.write_blocking("imports.complete", move |tx| {
-            let import: Import = tx.require(import_id)?;
-            let done = tx.update(Import {
-                status: ImportStatus::Completed,
-                format: format.to_owned(),
-                scanner: Some(by.report.scanner.clone()),
-                scanner_version: by.report.scanner_version.clone(),
-                report_created_at: by.report.created_at,
-                progress: 1.0,
-                assets,
-                vulnerabilities,
-                findings,
-                new: counts.new,
-                seen: counts.seen,
-                reopened: counts.reopened,
-                closed: counts.closed,
-                skipped: counts.skipped.values().sum(),
-                skipped_reasons: counts.skipped.iter().map(|(k, n)| ((*k).to_owned(), *n)).collect(),
-                finished_at: Some(tx.now()),
-                ..import
-            })?;
-            let detail = format!(
-                "{findings} findings on {assets} assets: {} new, {} seen, {} reopened, {} closed, {} skipped",
-                done.new, done.seen, done.reopened, done.closed, done.skipped
-            );
-            let name = done.filename.clone().unwrap_or_else(|| format!("import {import_id}"));
-            audit::record(tx, &Ctx::system(), Entry::new("imports.complete").on::<Import>(import_id, name).detail(detail))?;
-            Ok(())
-        })
-    }
-
-    /// Closes the findings of an asset that this scanner no longer sees.
-    fn close_absent(&mut self, asset: u64) -> Result<()> {
-        let snapshot = self.attempt.core.store.read()?;
-        let mut ids = snapshot.ids_under::<Finding>(
-            BY_ASSET,
-            &[asset.into()],
-            Direction::Forward,
-            usize::MAX,
-        )?;
-        drop(snapshot);
-        ids.retain(|id| !self.seen.contains(*id as u32));
-        for chunk in ids.chunks(STEP) {
-            self.attempt.go_on()?;
-            let (chunk, by) = (chunk.to_vec(), self.by.clone());
-            let (job_id, import_id) = (self.attempt.job.id, self.import_id);
-            self.counts.closed +=
-                self.attempt.core.store.write_blocking("imports.close", move |tx| {
-                    let (mut tally, mut closed) = (Tally::default(), 0);
-                    for id in &chunk {
-                        let Some(before) = tx.find::<Finding>(*id)? else { continue };
-                        let mut after = before.clone();
-                        let earlier =
-                            before.resolved_at == Some(by.at) && before.updated_at >= by.begun;
-                        let now = merge::absent(&mut after, &by.report.scanner, by.at);
-                        closed +=
-                            u64::from(now || (earlier && before.status == FindingStatus::Fixed));
-                        if after != before {
-                            let after = tx.update(after)?;
-                            tally.moved(Some(&before), Some(&after));
-                        }
-                    }
-                    tally.flush(tx)?;
-                    progressed(tx, job_id, import_id, 1.0, "closing what has gone")?;
-                    Ok(closed)
-                })?;
-        }
-        Ok(())
+        inventory::end_removed(self.attempt, &self.by, &self.inventories, &self.packages)?;
+        let scopes: Vec<ClosingScope> =
+            self.closings.closing(false).chain(self.inventories.closing(true)).collect();
+        let outcome = closing::run(self.attempt, &self.by, &scopes, &self.seen)?;
+        let result = Outcome {
+            counts: self.counts,
+            notes: self.naming.note().into_iter().collect(),
+            findings: self.seen.len(),
+            assets: self.assets.len(),
+            vulnerabilities: self.vulnerabilities.len(),
+            components: self.packages.len(),
+            closed: outcome.closed,
+            held: outcome.held,
+            held_scopes: if outcome.held > 0 { scopes } else { Vec::new() },
+        };
+        let by = self.by.clone();
+        self.attempt
+            .core
+            .store
+            .write_blocking("imports.complete", move |tx| complete(tx, &by, &result))
     }
 }
 
-/// Bytes of what may be long in an observation.
-fn text_bytes(finding: &FindingObservation) -> usize {
-    let v = &finding.vulnerability;
-    let references = v.references.iter().map(String::len).sum::<usize>();
-    v.description.as_ref().map_or(0, String::len) + references
+struct Outcome {
+    counts: Counts,
+    notes: Vec<String>,
+    findings: u64,
+    assets: u64,
+    vulnerabilities: u64,
+    components: u64,
+    closed: u64,
+    held: u64,
+    held_scopes: Vec<ClosingScope>,
 }
 
-/// What a step did.
-#[derive(Default)]
-struct StepDone {
-    findings: Vec<(u64, Effect)>,
-    duplicates: u64,
-    vulnerabilities: Vec<u32>,
-    assets: Vec<u32>,
-    complete: Vec<u32>,
+fn complete(tx: &mut Tx<'_>, by: &Source, outcome: &Outcome) -> Result<()> {
+    let import: Import = tx.require(by.import_id)?;
+    let counts = &outcome.counts;
+    let held = outcome.held > 0;
+    let done = tx.update(Import {
+        status: if held { ImportStatus::Quarantined } else { ImportStatus::Completed },
+        format: by.format.to_owned(),
+        scanner: Some(by.report.scanner.clone()),
+        scanner_version: by.report.scanner_version.clone(),
+        report_created_at: by.report.created_at,
+        progress: 1.0,
+        assets: outcome.assets,
+        vulnerabilities: outcome.vulnerabilities,
+        findings: outcome.findings,
+        new: counts.new,
+        seen: counts.seen,
+        reopened: counts.reopened,
+        closed: outcome.closed,
+        held: outcome.held,
+        held_scopes: outcome.held_scopes.clone(),
+        components: outcome.components,
+        services: counts.services,
+        advisories: counts.advisories,
+        statements: counts.statements,
+        skipped: counts.skipped.values().sum(),
+        skipped_reasons: counts.skipped.iter().map(|(k, n)| ((*k).to_owned(), *n)).collect(),
+        skipped_places: counts.places.clone(),
+        notes: outcome.notes.clone(),
+        finished_at: Some(tx.now()),
+        ..import
+    })?;
+    let detail = format!(
+        "{} findings on {} assets: {} new, {} seen, {} reopened, {} closed, {} held, {} skipped",
+        done.findings,
+        done.assets,
+        done.new,
+        done.seen,
+        done.reopened,
+        done.closed,
+        done.held,
+        done.skipped
+    );
+    let name = done.filename.clone().unwrap_or_else(|| format!("import {}", done.id));
+    let entry = Entry::new("imports.complete").on::<Import>(done.id, name).detail(detail);
+    audit::record(tx, &Ctx::system(), entry)?;
+    Ok(())
 }
 
-/// One transaction's work: assets and vulnerabilities are read and written once each.
-struct Step<'a> {
-    by: &'a Source,
-    import_id: u64,
-    seen: &'a RoaringBitmap,
-    assets: HashMap<String, Asset>,
-    vulnerabilities: HashMap<String, Vulnerability>,
-    here: RoaringBitmap,
-    tally: Tally,
-    done: StepDone,
+/// Bytes of the long texts about a vulnerability.
+fn text_bytes(v: &VulnerabilityObservation) -> usize {
+    let texts = [&v.title, &v.description, &v.solution];
+    let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+    texts + v.references.iter().map(String::len).sum::<usize>()
 }
 
-impl<'a> Step<'a> {
-    fn new(by: &'a Source, import_id: u64, seen: &'a RoaringBitmap) -> Self {
-        Self {
-            by,
-            import_id,
-            seen,
-            assets: HashMap::new(),
-            vulnerabilities: HashMap::new(),
-            here: RoaringBitmap::new(),
-            tally: Tally::default(),
-            done: StepDone::default(),
-        }
-    }
+/// The kinds of scan in a set, for closing.
+pub(super) type Kinds = Vec<ScanKind>;
 
-    fn finish(self, tx: &mut Tx<'_>) -> Result<StepDone> {
-        self.tally.flush(tx)?;
-        Ok(self.done)
-    }
-
-    /// The asset as it is known now; made or brought up to date if need be.
-    fn asset(&mut self, tx: &mut Tx<'_>, seen: &AssetObservation) -> Result<Asset> {
-        let known = match self.assets.get(&seen.asset_id) {
-            Some(asset) => Some(asset.clone()),
-            None => tx.find_by::<Asset>("idx_assets_asset_id", &[(&seen.asset_id).into()])?,
-        };
-        let asset = match known {
-            None => {
-                let mut asset = Asset::new(seen.asset_id.clone());
-                asset.asset_type = seen.asset_type;
-                merge::asset(&mut asset, seen, self.by.at);
-                tx.insert(asset)?
-            }
-            Some(before) => {
-                let mut after = before.clone();
-                merge::asset(&mut after, seen, self.by.at);
-                let same = Asset {
-                    last_seen: before.last_seen,
-                    last_scanned: before.last_scanned,
-                    ..after.clone()
-                };
-                if after == before {
-                    after
-                } else if same == before {
-                    tx.touch(&after)?;
-                    after
-                } else {
-                    tx.update(after)?
-                }
-            }
-        };
-        self.done.assets.push(asset.id as u32);
-        if seen.complete {
-            self.done.complete.push(asset.id as u32);
-        }
-        self.assets.insert(seen.asset_id.clone(), asset.clone());
-        Ok(asset)
-    }
-
-    fn vulnerability(
-        &mut self,
-        tx: &mut Tx<'_>,
-        seen: &FindingObservation,
-    ) -> Result<Vulnerability> {
-        let id = &seen.vulnerability.id;
-        let known = match self.vulnerabilities.get(id) {
-            Some(v) => Some(v.clone()),
-            None => tx.find_by::<Vulnerability>("idx_vulnerabilities_cve_id", &[id.into()])?,
-        };
-        let is_new = known.is_none();
-        let before = known.unwrap_or_else(|| {
-            Vulnerability::new(id.clone(), self.by.report.scanner.clone(), self.by.at)
-        });
-        let mut after = before.clone();
-        merge::vulnerability(&mut after, &seen.vulnerability, seen.severity, &seen.component);
-        let after = if is_new {
-            tx.insert(after)?
-        } else if after == before {
-            after
-        } else {
-            tx.update(after)?
-        };
-        self.done.vulnerabilities.push(after.id as u32);
-        self.vulnerabilities.insert(id.clone(), after.clone());
-        Ok(after)
-    }
-
-    fn finding(
-        &mut self,
-        tx: &mut Tx<'_>,
-        on: &AssetObservation,
-        seen: &FindingObservation,
-    ) -> Result<()> {
-        let asset = match self.assets.get(&on.asset_id) {
-            Some(asset) => asset.clone(),
-            None => self.asset(tx, on)?,
-        };
-        let vulnerability = self.vulnerability(tx, seen)?;
-        let by = Sighting { report: &self.by.report, import_id: self.import_id, at: self.by.at };
-        let identity = [
-            asset.id.into(),
-            vulnerability.id.into(),
-            component_key(&seen.component).as_str().into(),
-        ];
-        let Some(before) = tx.find_by::<Finding>(BY_ASSET, &identity)? else {
-            let new = merge::new_finding(&asset, &vulnerability, seen, by);
-            let new = tx.insert(scored(new, &vulnerability, asset.criticality))?;
-            self.tally.moved(None, Some(&new));
-            self.note(new.id, Effect::New);
-            return Ok(());
-        };
-        if self.seen.contains(before.id as u32) || self.here.contains(before.id as u32) {
-            self.done.duplicates += 1;
-            return Ok(());
-        }
-        let mut after = before.clone();
-        let effect = match merge::finding(&mut after, seen, by) {
-            Effect::Seen if before.last_import_id == self.import_id => {
-                earlier_effect(&before, self.by)
-            }
-            effect => effect,
-        };
-        let after = scored(after, &vulnerability, asset.criticality);
-        if is_bookkeeping(&before, &after) {
-            if after.last_seen != before.last_seen {
-                tx.touch(&after)?;
-            }
-        } else {
-            let after = tx.update(after)?;
-            self.tally.moved(Some(&before), Some(&after));
-        }
-        self.note(before.id, effect);
-        Ok(())
-    }
-
-    fn note(&mut self, id: u64, effect: Effect) {
-        self.here.insert(id as u32);
-        self.done.findings.push((id, effect));
-    }
-}
-
-/// What an earlier attempt of the same import did to a finding.
-fn earlier_effect(finding: &Finding, by: &Source) -> Effect {
-    if finding.created_at >= by.begun {
-        Effect::New
-    } else if finding.reopened_at == Some(by.at) {
-        Effect::Reopened
-    } else {
-        Effect::Seen
-    }
-}
-
-/// Whether two states differ only in when and by which import it was seen last.
-fn is_bookkeeping(before: &Finding, after: &Finding) -> bool {
-    let mut same = after.clone();
-    same.last_seen = before.last_seen;
-    same.last_import_id = before.last_import_id;
-    for (mine, theirs) in same.sources.iter_mut().zip(&before.sources) {
-        mine.last_seen = theirs.last_seen;
-        mine.import_id = theirs.import_id;
-        mine.scanner_version.clone_from(&theirs.scanner_version);
-    }
-    same == *before
+/// A duplicate, as a skip.
+pub(super) fn duplicate(place: String) -> Skip {
+    Skip { reason: SkipReason::Duplicate, place }
 }

@@ -1,9 +1,14 @@
 //! Imports: take an upload in, and later apply it as a job.
 
 mod apply;
+mod closing;
+mod inventory;
+mod quarantine;
 mod run;
 mod spool;
+mod step;
 
+pub use quarantine::{accept, discard};
 pub use run::run;
 pub use spool::Upload;
 
@@ -109,7 +114,7 @@ pub async fn wait(core: &Core, id: u64) -> Result<Import> {
             };
             (import, job)
         };
-        let ended = matches!(import.status, ImportStatus::Completed | ImportStatus::Failed);
+        let ended = import.status.is_final();
         // Its job too: who looks at that next shall not find it running.
         if job.map_or(ended, |j| j.status.is_final()) {
             return Ok(import);
@@ -162,75 +167,4 @@ fn cut_off(tx: &mut Tx<'_>, ids: &[u32]) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::adapters::importers::input;
-    use crate::base::Timestamp;
-    use crate::base::time::ManualClock;
-    use crate::services::core;
-    use crate::store::engine::memory::Memory;
-    use crate::store::{Catalog, Options, Store};
-    use crate::telemetry::Metrics;
-
-    fn core(directory: &std::path::Path) -> Core {
-        let catalog = Catalog::new().with::<Import>().with::<Job>();
-        let clock = Arc::new(ManualClock::at(Timestamp::from_micros(0)));
-        let engine = Box::new(Memory::default());
-        let store = Store::open(engine, catalog, clock, Options::default()).unwrap();
-        let options = core::Options {
-            data_dir: directory.to_owned(),
-            report: input::Limits::default(),
-            max_upload_bytes: 1,
-            session_s: 1,
-            session_idle_s: 1,
-            lockout_failures: 1,
-            lockout_s: 1,
-        };
-        Core::new(store, options, Metrics::new("test")).0
-    }
-
-    fn all(core: &Core) -> Vec<Import> {
-        let snapshot = core.store.read().unwrap();
-        (1..).map_while(|id| snapshot.find(id).unwrap()).collect()
-    }
-
-    #[tokio::test]
-    async fn tidying_reaches_every_import_that_waits() {
-        const WAITING: u64 = 10_200;
-        let directory = tempfile::tempdir().unwrap();
-        let core = core(directory.path());
-        // Every third upload came to its end and has a job; the last one is done.
-        let fill = |tx: &mut Tx<'_>| {
-            for n in 1..=WAITING {
-                tx.insert(Import { job_id: (n % 3 == 0).then_some(n), ..Import::default() })?;
-            }
-            tx.insert(Import { status: ImportStatus::Completed, ..Import::default() })
-        };
-        let done = core.store.write("test", fill).await.unwrap();
-        std::fs::create_dir(core.spool()).unwrap();
-        for id in [1, 3, WAITING - 1, WAITING, done.id] {
-            std::fs::write(spool::path(&core, id), "report").unwrap();
-        }
-        std::fs::write(core.spool().join("upload-half"), "rep").unwrap();
-
-        tidy(&core).await.unwrap();
-
-        for import in all(&core) {
-            let id = import.id;
-            let wanted = match import.job_id {
-                Some(_) => ImportStatus::Pending,
-                None if id == done.id => ImportStatus::Completed,
-                None => ImportStatus::Failed,
-            };
-            assert_eq!(import.status, wanted, "{id}");
-            assert_eq!(import.error.is_some(), wanted == ImportStatus::Failed, "{id}");
-        }
-        let left = std::fs::read_dir(core.spool()).unwrap();
-        let mut left: Vec<_> =
-            left.map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
-        left.sort();
-        assert_eq!(left, [WAITING.to_string(), "3".to_owned()]);
-    }
-}
+mod tests;

@@ -23,7 +23,8 @@ pub fn run(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
     let import = core.store.write_blocking("imports.start", move |tx| {
         let import: Import = tx.require(id)?;
         let refused = import.status == ImportStatus::Failed && !here;
-        if import.status == ImportStatus::Completed || refused {
+        let applied = import.status.is_final() && import.status != ImportStatus::Failed;
+        if applied || refused {
             return Ok(import);
         }
         let started_at = import.started_at.or(Some(tx.now()));
@@ -167,7 +168,12 @@ fn examine(
                 first = Some(asset.asset_id);
             }
             // The importers themselves count findings against the limit.
-            Observation::Finding(_) | Observation::Skipped(_) => {}
+            Observation::Finding(_)
+            | Observation::Component(_)
+            | Observation::Service(_)
+            | Observation::Advisory(_)
+            | Observation::Statement(_)
+            | Observation::Skipped(_) => {}
         }
         Ok(())
     })?;

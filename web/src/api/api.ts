@@ -1,8 +1,8 @@
 // The server's operations by name. Pages call these; only this file knows paths.
 import { queryString, request, type Query } from "./client.ts";
 import type {
-  ApiToken, Asset, AuditLog, BulkResult, Facets, Finding, FindingPatch, Health, Import, NewApiToken, NewUser, Page, Role,
-  Session, Stats, User, Vulnerability,
+  ApiToken, Asset, AuditLog, BulkResult, Decision, DecisionPatch, DecisionPreview, Facets, Finding, FindingPatch, Health,
+  Import, NewApiToken, NewDecision, NewUser, Page, Role, Session, Stats, User, Vulnerability,
 } from "./types.ts";
 
 type Id = number | string;
@@ -49,9 +49,37 @@ export const api = {
         ...(signal && { signal }),
       }),
   },
-  assets: readable<Asset>("/assets"),
-  vulnerabilities: readable<Vulnerability>("/vulnerabilities"),
-  imports: readable<Import>("/imports"),
+  decisions: {
+    ...readable<Decision>("/decisions"),
+    preview: (body: NewDecision, signal?: AbortSignal) =>
+      request<DecisionPreview>("POST", "/decisions/preview", { body, ...(signal && { signal }) }),
+    create: (body: NewDecision) => request<Decision>("POST", "/decisions", { body }),
+    change: (id: Id, body: DecisionPatch, version: number) =>
+      request<Decision>("PATCH", `/decisions/${segment(id)}`, { body, version }),
+    revoke: (id: Id, version: number) => request<Decision>("POST", `/decisions/${segment(id)}/revoke`, { version }),
+  },
+  assets: {
+    ...readable<Asset>("/assets"),
+    /** `other` becomes a part of this one. */
+    join: (id: Id, other: Id, version: number) =>
+      request<Asset>("POST", `/assets/${segment(id)}/join`, { body: { asset: other }, version }),
+    /** Answers with the new asset that the names make. */
+    part: (id: Id, names: string[], version: number) =>
+      request<Asset>("POST", `/assets/${segment(id)}/part`, { body: { names }, version }),
+  },
+  vulnerabilities: {
+    ...readable<Vulnerability>("/vulnerabilities"),
+    join: (id: Id, ids: string[], version: number) =>
+      request<Vulnerability>("POST", `/vulnerabilities/${segment(id)}/join`, { body: { ids }, version }),
+    /** Answers with the new vulnerability that the ids make. */
+    part: (id: Id, ids: string[], version: number) =>
+      request<Vulnerability>("POST", `/vulnerabilities/${segment(id)}/part`, { body: { ids }, version }),
+  },
+  imports: {
+    ...readable<Import>("/imports"),
+    accept: (id: Id, version: number) => request<Import>("POST", `/imports/${segment(id)}/accept`, { version }),
+    discard: (id: Id, version: number) => request<Import>("POST", `/imports/${segment(id)}/discard`, { version }),
+  },
   audit: readable<AuditLog>("/audit-logs"),
   users: {
     ...readable<User>("/users"),

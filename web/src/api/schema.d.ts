@@ -315,6 +315,197 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/packages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List
+         * @description A page of records. Any filter may be given several values with commas between;
+         *     all filters must hold.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["list_packages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packages/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count by facets
+         * @description Exact counts per value, within the filters.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["count_packages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get one
+         * @description By number, or by natural key where there is one.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["get_package"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packages/batch-get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get many
+         * @description Up to 10,000 records by number or natural key, read in steps of 100.
+         *
+         *     Needs the role `viewer`.
+         */
+        post: operations["batch_get_packages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List
+         * @description A page of records. Any filter may be given several values with commas between;
+         *     all filters must hold.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["list_decisions"];
+        put?: never;
+        /**
+         * Decide
+         * @description Findings that it applies to follow at once, and those that come later too.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["create_decision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/decisions/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count by facets
+         * @description Exact counts per value, within the filters.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["count_decisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/decisions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get one
+         * @description By number, or by natural key where there is one.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["get_decision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change
+         * @description Reason, expiry, compensating control, justification. A new expiry makes an expired
+         *     decision hold again.
+         *
+         *     Needs the role `operator`.
+         */
+        patch: operations["update_decision"];
+        trace?: never;
+    };
+    "/api/v1/decisions/batch-get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get many
+         * @description Up to 10,000 records by number or natural key, read in steps of 100.
+         *
+         *     Needs the role `viewer`.
+         */
+        post: operations["batch_get_decisions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/patches": {
         parameters: {
             query?: never;
@@ -963,6 +1154,234 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/decisions/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview a decision
+         * @description Says how many findings it applies to; nothing is stored.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["preview_decision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/decisions/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke
+         * @description Findings that only it kept closed are open again. The decision is kept as a record.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["revoke_decision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vulnerabilities/{id}/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Join ids
+         * @description These ids are the same vulnerability: records that have them become one, with their
+         *     findings and decisions. Two CVE ids are never joined.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["join_vulnerability"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vulnerabilities/{id}/part": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Part ids
+         * @description These ids are another vulnerability: they become a record of their own, with the
+         *     findings that scanners reported under them, and are not joined again by imports.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["part_vulnerability"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept a quarantined import
+         * @description Closes what it no longer names, but for what newer scans have seen.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["accept_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Discard a quarantined import
+         * @description What it no longer names stays open; what it has seen stays seen.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["discard_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The identity rules
+         * @description Needs the role `viewer`.
+         */
+        get: operations["get_identity_rules"];
+        /**
+         * Replace the identity rules
+         * @description Reports that come from now on follow them; what is stored stays as it is.
+         *
+         *     Needs the role `operator`.
+         */
+        put: operations["set_identity_rules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity-rules/rehearse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rehearse identity rules
+         * @description Says which assets share a name of the kinds that these rules enable. Nothing is
+         *     changed; join them if they are one.
+         *
+         *     Needs the role `viewer`.
+         */
+        post: operations["rehearse_identity_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets/{id}/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Join assets
+         * @description The other asset becomes a part of this one: findings, decisions and names go along.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["join_asset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets/{id}/part": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Part an asset
+         * @description These names become an asset of their own, with the findings that scanners reported
+         *     under them.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["part_asset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/setup": {
         parameters: {
             query?: never;
@@ -1276,6 +1695,14 @@ export interface components {
          */
         ActorType: "system" | "cli" | "user" | "token" | "anonymous";
         /**
+         * AliasIds
+         * @description Ids of a vulnerability.
+         */
+        AliasIds: {
+            /** @description Advisory ids. */
+            ids: string[];
+        };
+        /**
          * ApiToken
          * @description An API token as its owner sees it. The secret itself is shown once, at creation.
          */
@@ -1412,6 +1839,10 @@ export interface components {
              * @example 2026-01-31T12:00:00Z
              */
             last_scanned?: string;
+            /** @description Every other name by which it can be known again. */
+            identifiers: components["schemas"]["KnownName"][];
+            /** @description The newest complete scan of each scanner and kind: what it no longer names has gone. */
+            coverage: components["schemas"]["Coverage"][];
             /** @description Open findings by severity, kept up to date with every change of a finding. */
             open_findings: components["schemas"]["SeverityCounts"] & unknown;
             /**
@@ -1458,6 +1889,8 @@ export interface components {
                 is_active?: "true" | "false";
                 /** @description Label as `key=value`. */
                 tag?: components["schemas"]["TextFilter"];
+                /** @description Another name as `kind:value`. */
+                identifier?: components["schemas"]["TextFilter"];
                 /** @description 0 to 100. */
                 risk_score?: components["schemas"]["NumberFilter"];
                 /** @description When a scanner saw it last. */
@@ -1472,6 +1905,22 @@ export interface components {
             /** @description Only say what would happen. */
             dry_run?: boolean;
         } & (unknown | unknown);
+        /**
+         * AssetJoin
+         * @description Which asset is the same.
+         */
+        AssetJoin: {
+            /** @description Number or natural key of the asset that becomes a part. */
+            asset: components["schemas"]["Ref"] & unknown;
+        };
+        /**
+         * AssetPart
+         * @description Which names are another asset's.
+         */
+        AssetPart: {
+            /** @description Values of the asset's other names; the first becomes the new asset's natural key. */
+            names: string[];
+        };
         /**
          * AssetPatch
          * @description A change to an asset: absent leaves, `null` clears, a value sets (RFC 7396).
@@ -1658,6 +2107,16 @@ export interface components {
             missing: string[];
         };
         /**
+         * Batch_Decision
+         * @description Records that were asked for together.
+         */
+        Batch_Decision: {
+            /** @description Those that exist, in the order asked for. */
+            items: components["schemas"]["Decision"][];
+            /** @description Those that do not. */
+            missing: string[];
+        };
+        /**
          * Batch_Finding
          * @description Records that were asked for together.
          */
@@ -1684,6 +2143,16 @@ export interface components {
         Batch_Job: {
             /** @description Those that exist, in the order asked for. */
             items: components["schemas"]["Job"][];
+            /** @description Those that do not. */
+            missing: string[];
+        };
+        /**
+         * Batch_Package
+         * @description Records that were asked for together.
+         */
+        Batch_Package: {
+            /** @description Those that exist, in the order asked for. */
+            items: components["schemas"]["Package"][];
             /** @description Those that do not. */
             missing: string[];
         };
@@ -1795,6 +2264,21 @@ export interface components {
             fault_count: number;
         };
         /**
+         * ClosingScope
+         * @description What an import covers completely, and may close findings in.
+         */
+        ClosingScope: {
+            /**
+             * Format: uint64
+             * @description The asset.
+             */
+            asset_id: number;
+            /** @description What was looked at. */
+            scans: components["schemas"]["ScanKind"][];
+            /** @description It is a list of what is installed, so that it speaks for all scanners. */
+            by_inventory: boolean;
+        };
+        /**
          * CompactView
          * @description What compaction did.
          */
@@ -1827,6 +2311,10 @@ export interface components {
             source_package?: string;
             /** @description Version of the source package. */
             source_version?: string;
+            /** @description CPU architecture that the package is for, as its ecosystem writes it. */
+            architecture?: string;
+            /** @description CPE 2.3, if the source names it. */
+            cpe?: string;
             /**
              * @description File or lock file that contains or names it, within the asset. Part of a finding's
              *     identity: the same library in two places is two findings.
@@ -1834,6 +2322,27 @@ export interface components {
             path?: string;
             /** @description Image layer (diff id) that brought it. */
             layer?: string;
+        };
+        /**
+         * Coverage
+         * @description A complete scan of an asset.
+         */
+        Coverage: {
+            /** @description The tool. */
+            scanner: string;
+            /** @description What it looked at. */
+            scan: components["schemas"]["ScanKind"] & unknown;
+            /**
+             * Format: date-time
+             * @description When the newest complete scan was made.
+             * @example 2026-01-31T12:00:00Z
+             */
+            at: string;
+            /**
+             * Format: uint64
+             * @description The import that brought it.
+             */
+            import_id: number;
         };
         /**
          * CvssScore
@@ -1852,6 +2361,149 @@ export interface components {
              */
             score?: number;
         };
+        /**
+         * Decision
+         * @description One decision.
+         */
+        Decision: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at: string;
+            /** @description What is decided. */
+            kind: components["schemas"]["DecisionKind"] & unknown;
+            /** @description How far it reaches. */
+            scope: components["schemas"]["DecisionScope"] & unknown;
+            /** @description Whether it holds. */
+            state: components["schemas"]["DecisionState"] & unknown;
+            /**
+             * Format: uint64
+             * @description Number of the vulnerability; follows when ids turn out to be the same vulnerability.
+             */
+            vulnerability_id: number;
+            /** @description The id under which it was decided. */
+            vulnerability: string;
+            /** @description The package, without version, as `ecosystem name`; absent: any. */
+            package?: string;
+            /** @description The only version that it is about, if it is about one (VEX). */
+            package_version?: string;
+            /** @description The place, in scope `finding`: path, port, address. Absent: any. */
+            location?: string;
+            /**
+             * Format: uint64
+             * @description Number of the asset, in scopes `finding` and `asset`.
+             */
+            asset_id?: number;
+            /** @description The asset's name when it was decided. */
+            asset?: string;
+            /** @description The tag as `key=value`, in scope `tag`. */
+            tag?: string;
+            /** @description Why. */
+            reason?: string;
+            /** @description Who decided: an account, or the author of a document. */
+            author: string;
+            /**
+             * Format: date-time
+             * @description Until when it holds; absent: until it is revoked.
+             * @example 2026-01-31T12:00:00Z
+             */
+            expires_at?: string;
+            /** @description What lowers the risk meanwhile. */
+            compensating_control?: string;
+            /** @description Why it is not affected, in the words of VEX. */
+            justification?: components["schemas"]["Justification"] & unknown;
+            /** @description Who works on it, for an assignment. */
+            assigned_to?: string;
+            /**
+             * Format: date-time
+             * @description By when it should be fixed, for a due date.
+             * @example 2026-01-31T12:00:00Z
+             */
+            due_at?: string;
+            /** @description What to know, for a note. */
+            note?: string;
+            /** @description The document that it comes from; absent: a person. */
+            provenance?: components["schemas"]["Provenance"] & unknown;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             * @example 2026-01-31T12:00:00Z
+             */
+            ended_at?: string;
+            /** @description Who ended it. */
+            ended_by?: string;
+        };
+        /**
+         * @description What is decided.
+         * @enum {string}
+         */
+        DecisionKind: "false_positive" | "risk_accepted" | "not_affected" | "assignment" | "due_date" | "note";
+        /**
+         * DecisionPatch
+         * @description A change to a decision: absent leaves, `null` clears, a value sets (RFC 7396).
+         */
+        DecisionPatch: {
+            /** @description Why. */
+            reason?: string;
+            /**
+             * Format: date-time
+             * @description Until when it holds; a new date makes an expired one hold again.
+             * @example 2026-01-31T12:00:00Z
+             */
+            expires_at?: string;
+            /** @description What lowers the risk meanwhile. */
+            compensating_control?: string;
+            /** @description Why it is not affected, in the words of VEX. */
+            justification?: components["schemas"]["Justification"] & unknown;
+        };
+        /**
+         * DecisionPreview
+         * @description What a decision would do.
+         */
+        DecisionPreview: {
+            /** @description The decision as it would be stored; its number is 0. */
+            decision: components["schemas"]["Decision"] & unknown;
+            /**
+             * Format: uint64
+             * @description How many findings it applies to.
+             */
+            matched: number;
+            /**
+             * Format: uint64
+             * @description How many of them would change.
+             */
+            changed: number;
+            /** @description The numbers of the first hundred that it applies to. */
+            findings: number[];
+        };
+        /**
+         * @description How far a decision reaches; the narrower wins.
+         * @enum {string}
+         */
+        DecisionScope: "finding" | "asset" | "tag" | "fleet";
+        /**
+         * @description Whether a decision holds.
+         * @enum {string}
+         */
+        DecisionState: "active" | "expired" | "revoked";
         /**
          * @description What an asset is used for.
          * @enum {string}
@@ -1955,10 +2607,21 @@ export interface components {
             title: string;
             /** @description The highest rating of those sources that see it. */
             severity: components["schemas"]["Severity"] & unknown;
-            /** @description Whether it still needs work. */
+            /** @description Where it stands; follows from sources, verdict and stage. */
             status: components["schemas"]["FindingStatus"] & unknown;
+            /** @description How far the work on it is. */
+            stage: components["schemas"]["Stage"] & unknown;
+            /** @description What was decided about it. */
+            verdict?: components["schemas"]["Verdict"] & unknown;
+            /**
+             * Format: uint64
+             * @description The decision that the verdict comes from.
+             */
+            decision_id?: number;
             /** @description The component and where it lies. */
             component: components["schemas"]["Component"] & unknown;
+            /** @description Where it was seen, if that is more than the component's path. */
+            place: components["schemas"]["Place"] & unknown;
             /** @description The lowest version without it, as the source writes it. */
             fixed_version?: string;
             /** @description Whether a fixed version is known. */
@@ -2000,6 +2663,12 @@ export interface components {
             resolved_at?: string;
             /**
              * Format: date-time
+             * @description When a second scan confirmed that it has gone.
+             * @example 2026-01-31T12:00:00Z
+             */
+            verified_at?: string;
+            /**
+             * Format: date-time
              * @description When it came back last.
              * @example 2026-01-31T12:00:00Z
              */
@@ -2021,6 +2690,8 @@ export interface components {
             notes?: string;
             /** @description Why it has this status. */
             status_reason?: string;
+            /** @description Every change of its status, oldest first; the newest hundred. */
+            history: components["schemas"]["Transition"][];
             /** @description Every scanner that saw it, and what it said. */
             sources: components["schemas"]["Source"][];
             /**
@@ -2044,8 +2715,10 @@ export interface components {
                 severity?: string;
                 /** @description Whether it needs work. */
                 status?: string;
+                /** @description The decision that its verdict comes from. */
+                decision_id?: components["schemas"]["CountFilter"];
                 /**
-                 * @description Open or under investigation.
+                 * @description Needs work.
                  * @enum {string}
                  */
                 is_open?: "true" | "false";
@@ -2100,8 +2773,18 @@ export interface components {
         FindingPatch: {
             /** @description New status; `fixed` is for scans only. */
             status?: components["schemas"]["FindingStatus"] & unknown;
-            /** @description Why; wanted for false positives, accepted risks and "not affected". */
+            /** @description Why; needed for false positives, accepted risks and "not affected". */
             status_reason?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when that decision holds.
+             * @example 2026-01-31T12:00:00Z
+             */
+            expires_at?: string;
+            /** @description What lowers the risk meanwhile. */
+            compensating_control?: string;
+            /** @description Why it is not affected, in the words of VEX. */
+            justification?: components["schemas"]["Justification"] & unknown;
             /** @description Who works on it. */
             assigned_to?: string | null;
             /**
@@ -2157,10 +2840,31 @@ export interface components {
             total: number;
         };
         /**
-         * @description Whether a finding still needs work.
+         * @description Where a finding stands.
          * @enum {string}
          */
-        FindingStatus: "open" | "under_investigation" | "fixed" | "false_positive" | "risk_accepted" | "not_affected";
+        FindingStatus: "open" | "triaged" | "in_remediation" | "pending_restart" | "fixed" | "verified" | "false_positive" | "risk_accepted" | "not_affected";
+        /**
+         * @description What kind of name it is, most telling first.
+         * @enum {string}
+         */
+        IdentifierKind: "name" | "instance_id" | "agent_id" | "system_uuid" | "image_digest" | "image_tag" | "fqdn" | "hostname" | "mac" | "ip" | "repository" | "purl" | "url";
+        /**
+         * IdentityRehearsal
+         * @description What rules would have taken for one.
+         */
+        IdentityRehearsal: {
+            /** @description Assets that share a name; at most a thousand. */
+            twins: components["schemas"]["Twin"][];
+        };
+        /**
+         * IdentityRules
+         * @description Rules by which reports find their asset.
+         */
+        IdentityRules: {
+            /** @description In their order. A kind that is not named is not used. */
+            rules: components["schemas"]["Rule"][];
+        };
         /**
          * Import
          * @description One report that was taken in.
@@ -2260,6 +2964,33 @@ export interface components {
             closed: number;
             /**
              * Format: uint64
+             * @description Findings that would be closed if it is accepted.
+             */
+            held: number;
+            /** @description What it covers completely, while that is held back. */
+            held_scopes: components["schemas"]["ClosingScope"][];
+            /**
+             * Format: uint64
+             * @description Distinct components in it.
+             */
+            components: number;
+            /**
+             * Format: uint64
+             * @description Open ports in it.
+             */
+            services: number;
+            /**
+             * Format: uint64
+             * @description Advisories in it, without a finding.
+             */
+            advisories: number;
+            /**
+             * Format: uint64
+             * @description VEX statements in it.
+             */
+            statements: number;
+            /**
+             * Format: uint64
              * @description Entries that did not become findings.
              */
             skipped: number;
@@ -2267,6 +2998,10 @@ export interface components {
             skipped_reasons: {
                 [key: string]: number;
             };
+            /** @description Where the first of them stand: at most ten of each reason. */
+            skipped_places: components["schemas"]["SkippedPlace"][];
+            /** @description What a person should know about how it was taken. */
+            notes: string[];
             /** @description Why it failed. */
             error?: components["schemas"]["ImportError"] & unknown;
             /** @description Who uploaded it. */
@@ -2311,7 +3046,7 @@ export interface components {
          * @description Where an import stands.
          * @enum {string}
          */
-        ImportStatus: "pending" | "running" | "completed" | "failed";
+        ImportStatus: "pending" | "running" | "completed" | "quarantined" | "discarded" | "failed";
         /**
          * IndexView
          * @description One index of the catalogue.
@@ -2433,6 +3168,35 @@ export interface components {
          */
         JobStatus: "queued" | "running" | "succeeded" | "failed" | "cancelled" | "buried";
         /**
+         * @description Why a product is not affected (OpenVEX specification, "Status Justifications"; CSAF
+         *     2.0 §3.2.3.5 has the same five as flags).
+         * @enum {string}
+         */
+        Justification: "component_not_present" | "vulnerable_code_not_present" | "vulnerable_code_not_in_execute_path" | "vulnerable_code_cannot_be_controlled_by_adversary" | "inline_mitigations_already_exist";
+        /**
+         * KnownName
+         * @description A name of an asset, and why it is believed to be one.
+         */
+        KnownName: {
+            /** @description What kind of name it is. */
+            kind: components["schemas"]["IdentifierKind"] & unknown;
+            /** @description The name. */
+            value: string;
+            /** @description Who says so: a scanner, or an account. */
+            source: string;
+            /**
+             * @description The rule by which a report under this name was taken for this asset; absent: it was
+             *     only mentioned.
+             */
+            matched_by?: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             * @example 2026-01-31T12:00:00Z
+             */
+            first_seen: string;
+        };
+        /**
          * LoginRequest
          * @description Name and password.
          */
@@ -2496,6 +3260,49 @@ export interface components {
             };
             /** @description In use. */
             is_active?: boolean;
+        };
+        /**
+         * NewDecision
+         * @description A new decision as a client sends it.
+         */
+        NewDecision: {
+            /** @description What is decided. */
+            kind: components["schemas"]["DecisionKind"] & unknown;
+            /**
+             * Format: uint64
+             * @description Scope `finding`: its number. Vulnerability, package, asset and place follow from it.
+             */
+            finding_id?: number;
+            /** @description Any id of the vulnerability (CVE, GHSA, …); needed in all other scopes. */
+            vulnerability?: string;
+            /** @description Only this package, without version, as findings call it (`ecosystem name`). */
+            package?: string;
+            /** @description Scope `asset`: its number or natural key. */
+            asset?: string;
+            /** @description Scope `tag`: `key=value`. */
+            tag?: string;
+            /** @description Why; needed for a verdict. */
+            reason?: string;
+            /**
+             * Format: date-time
+             * @description Until when it holds.
+             * @example 2026-01-31T12:00:00Z
+             */
+            expires_at?: string;
+            /** @description What lowers the risk meanwhile. */
+            compensating_control?: string;
+            /** @description Why it is not affected, in the words of VEX. */
+            justification?: components["schemas"]["Justification"] & unknown;
+            /** @description Who works on it, for an assignment. */
+            assigned_to?: string;
+            /**
+             * Format: date-time
+             * @description By when it should be fixed, for a due date.
+             * @example 2026-01-31T12:00:00Z
+             */
+            due_at?: string;
+            /** @description What to know, for a note. */
+            note?: string;
         };
         /**
          * NewPatch
@@ -2598,6 +3405,64 @@ export interface components {
             notes?: string;
         };
         /**
+         * Package
+         * @description A component on an asset, from when it was seen first until it was removed.
+         */
+        Package: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version: number;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at: string;
+            /**
+             * Format: uint64
+             * @description The asset's number.
+             */
+            asset_id: number;
+            /** @description The asset's natural key. */
+            asset: string;
+            /** @description The component. */
+            component: components["schemas"]["Component"] & unknown;
+            /** @description What kind of component it is. */
+            kind: components["schemas"]["ScanKind"] & unknown;
+            /** @description The tool that listed it. */
+            source: string;
+            /**
+             * Format: uint64
+             * @description The import that brought it.
+             */
+            import_id: number;
+            /**
+             * Format: date-time
+             * @description When it was listed first.
+             * @example 2026-01-31T12:00:00Z
+             */
+            first_seen: string;
+            /**
+             * Format: date-time
+             * @description When a newer inventory no longer listed it.
+             * @example 2026-01-31T12:00:00Z
+             */
+            removed_at?: string;
+        };
+        /**
          * Page_ApiToken
          * @description A page of records.
          */
@@ -2694,6 +3559,38 @@ export interface components {
             included?: unknown;
         };
         /**
+         * Page_Decision
+         * @description A page of records.
+         */
+        Page_Decision: {
+            /** @description The rows. With `fields=` only those fields. */
+            items: components["schemas"]["DecisionRow"][];
+            /**
+             * Format: uint64
+             * @description Rows on all pages; exact.
+             */
+            total_count: number;
+            /**
+             * Format: uint64
+             * @description Number of this page; absent if it was reached by cursor only.
+             */
+            page?: number;
+            /**
+             * Format: uint64
+             * @description Rows per page.
+             */
+            page_size: number;
+            /**
+             * Format: uint64
+             * @description Number of pages.
+             */
+            total_pages: number;
+            /** @description Where the next page begins, for `cursor=`; absent on the last page. */
+            next_cursor?: string;
+            /** @description Related records that `include=` asked for, by table. */
+            included?: unknown;
+        };
+        /**
          * Page_Finding
          * @description A page of records.
          */
@@ -2764,6 +3661,38 @@ export interface components {
         Page_Job: {
             /** @description The rows. With `fields=` only those fields. */
             items: components["schemas"]["JobRow"][];
+            /**
+             * Format: uint64
+             * @description Rows on all pages; exact.
+             */
+            total_count: number;
+            /**
+             * Format: uint64
+             * @description Number of this page; absent if it was reached by cursor only.
+             */
+            page?: number;
+            /**
+             * Format: uint64
+             * @description Rows per page.
+             */
+            page_size: number;
+            /**
+             * Format: uint64
+             * @description Number of pages.
+             */
+            total_pages: number;
+            /** @description Where the next page begins, for `cursor=`; absent on the last page. */
+            next_cursor?: string;
+            /** @description Related records that `include=` asked for, by table. */
+            included?: unknown;
+        };
+        /**
+         * Page_Package
+         * @description A page of records.
+         */
+        Page_Package: {
+            /** @description The rows. With `fields=` only those fields. */
+            items: components["schemas"]["PackageRow"][];
             /**
              * Format: uint64
              * @description Rows on all pages; exact.
@@ -2979,6 +3908,29 @@ export interface components {
          */
         PatchType: "package_update" | "config_change" | "script" | "workaround" | "manual";
         /**
+         * Place
+         * @description A port, a web address, a line: whatever the scanner names. Part of a finding's identity
+         *     but for the line when there is a fingerprint.
+         */
+        Place: {
+            /**
+             * Format: uint16
+             * @description Port number.
+             */
+            port?: number;
+            /** @description `tcp`, `udp`, … */
+            protocol?: string;
+            /** @description Web address, or what a web scanner matched at. */
+            url?: string;
+            /**
+             * Format: uint64
+             * @description Line in the component's file, from 1.
+             */
+            line?: number;
+            /** @description The scanner's own fingerprint of the place, which survives shifted lines. */
+            fingerprint?: string;
+        };
+        /**
          * Problem
          * @description A problem as documented.
          */
@@ -3003,6 +3955,27 @@ export interface components {
             /** @description The fields that are wrong. */
             errors?: components["schemas"]["FieldProblem"][];
         };
+        /**
+         * Provenance
+         * @description The document that a decision comes from.
+         */
+        Provenance: {
+            /**
+             * Format: uint64
+             * @description The import that brought it.
+             */
+            import_id: number;
+            /** @description Format of the document. */
+            format: string;
+            /** @description The document's own id. */
+            document_id?: string;
+            /**
+             * Format: date-time
+             * @description When it was stated.
+             * @example 2026-01-31T12:00:00Z
+             */
+            stated_at?: string;
+        };
         /** @description A number or a natural key. */
         Ref: number | string;
         /**
@@ -3010,6 +3983,22 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "operator" | "admin";
+        /**
+         * Rule
+         * @description A rule by which a report finds its asset: by a kind of name. Rules are tried in their
+         *     order, after the natural key.
+         */
+        Rule: {
+            /** @description The kind of name. */
+            kind: components["schemas"]["IdentifierKind"] & unknown;
+            /** @description Whether it is used. */
+            enabled: boolean;
+        };
+        /**
+         * @description What was looked at.
+         * @enum {string}
+         */
+        ScanKind: "os_packages" | "libraries" | "network" | "web" | "code" | "other";
         /**
          * SessionView
          * @description Who one is.
@@ -3100,18 +4089,40 @@ export interface components {
             total: number;
         };
         /**
+         * SkippedPlace
+         * @description An entry that did not become a finding.
+         */
+        SkippedPlace: {
+            /** @description Why. */
+            reason: string;
+            /** @description Where it stands in the report. */
+            place: string;
+        };
+        /**
          * Source
          * @description What one scanner says about a finding.
          */
         Source: {
             /** @description The tool: `trivy`. */
             scanner: string;
+            /** @description The kind of scan that saw it. */
+            scan: components["schemas"]["ScanKind"] & unknown;
             /** @description Its version. */
             scanner_version?: string;
             /** @description Its own status word. */
             status?: string;
             /** @description Its own rating. */
             severity: components["schemas"]["Severity"] & unknown;
+            /** @description The id by which it knows the vulnerability, if that is not the finding's own. */
+            vulnerability?: string;
+            /** @description The name by which it knows the asset, if that is not the finding's own. */
+            asset?: string;
+            /** @description Its own name of the check: plugin id, QID, OID, template, rule. */
+            check?: string;
+            /** @description What it saw: plugin output, matched text, message. */
+            evidence?: string;
+            /** @description The lowest version without the vulnerability, as it says. */
+            fixed_version?: string;
             /**
              * Format: date-time
              * @description When it saw it first.
@@ -3131,7 +4142,18 @@ export interface components {
             import_id: number;
             /** @description False once a complete newer scan by this tool no longer sees it. */
             present: boolean;
+            /**
+             * Format: date-time
+             * @description When that scan was made. Older reports do not bring it back.
+             * @example 2026-01-31T12:00:00Z
+             */
+            gone_at?: string;
         };
+        /**
+         * @description How far the work on a finding is, while it is open.
+         * @enum {string}
+         */
+        Stage: "open" | "triaged" | "in_remediation" | "pending_restart";
         /**
          * Stats
          * @description What the first page shows.
@@ -3149,6 +4171,36 @@ export interface components {
             top: components["schemas"]["Finding"][];
             /** @description The last 30 days, oldest first. */
             trend: components["schemas"]["TrendDay"][];
+        };
+        /**
+         * Transition
+         * @description One change of a finding's status.
+         */
+        Transition: {
+            /**
+             * Format: date-time
+             * @description When.
+             * @example 2026-01-31T12:00:00Z
+             */
+            at: string;
+            /** @description Who: an account, a scanner, or `system`. */
+            actor: string;
+            /** @description From. */
+            from: components["schemas"]["FindingStatus"] & unknown;
+            /** @description To. */
+            to: components["schemas"]["FindingStatus"] & unknown;
+            /** @description Why. */
+            reason?: string;
+            /**
+             * Format: uint64
+             * @description The import that brought it.
+             */
+            import_id?: number;
+            /**
+             * Format: uint64
+             * @description The decision that it follows from.
+             */
+            decision_id?: number;
         };
         /**
          * TrendDay
@@ -3172,6 +4224,18 @@ export interface components {
              * @description Findings open at its end.
              */
             open: number;
+        };
+        /**
+         * Twin
+         * @description Two assets that rules would have taken for one.
+         */
+        Twin: {
+            /** @description The kind of name that they share. */
+            kind: components["schemas"]["IdentifierKind"] & unknown;
+            /** @description The name. */
+            value: string;
+            /** @description Their numbers. */
+            assets: number[];
         };
         /**
          * User
@@ -3234,6 +4298,11 @@ export interface components {
             password?: string;
         };
         /**
+         * @description What was decided about a finding instead of fixing it.
+         * @enum {string}
+         */
+        Verdict: "false_positive" | "risk_accepted" | "not_affected";
+        /**
          * Vulnerability
          * @description One advisory.
          */
@@ -3264,10 +4333,16 @@ export interface components {
             cve_id: string;
             /** @description Other ids of the same vulnerability. */
             aliases: string[];
+            /** @description Advisories that cover it, and perhaps others (DSA, RHSA, USN, …). */
+            advisories: string[];
+            /** @description Ids that a person has told to be other vulnerabilities. */
+            distinct_from: string[];
             /** @description One line. */
             title: string;
             /** @description Plain text. */
             description?: string;
+            /** @description What to do about it, as the first source that said so puts it. Plain text. */
+            solution?: string;
             /** @description Highest rating that a scanner gave it, or as edited. */
             severity: components["schemas"]["Severity"] & unknown;
             /** @description Where it stands. */
@@ -3525,10 +4600,21 @@ export interface components {
             title?: string;
             /** @description The highest rating of those sources that see it. */
             severity?: components["schemas"]["Severity"] & unknown;
-            /** @description Whether it still needs work. */
+            /** @description Where it stands; follows from sources, verdict and stage. */
             status?: components["schemas"]["FindingStatus"] & unknown;
+            /** @description How far the work on it is. */
+            stage?: components["schemas"]["Stage"] & unknown;
+            /** @description What was decided about it. */
+            verdict?: components["schemas"]["Verdict"] & unknown;
+            /**
+             * Format: uint64
+             * @description The decision that the verdict comes from.
+             */
+            decision_id?: number;
             /** @description The component and where it lies. */
             component?: components["schemas"]["Component"] & unknown;
+            /** @description Where it was seen, if that is more than the component's path. */
+            place?: components["schemas"]["Place"] & unknown;
             /** @description The lowest version without it, as the source writes it. */
             fixed_version?: string;
             /** @description Whether a fixed version is known. */
@@ -3570,6 +4656,12 @@ export interface components {
             resolved_at?: string;
             /**
              * Format: date-time
+             * @description When a second scan confirmed that it has gone.
+             * @example 2026-01-31T12:00:00Z
+             */
+            verified_at?: string;
+            /**
+             * Format: date-time
              * @description When it came back last.
              * @example 2026-01-31T12:00:00Z
              */
@@ -3591,6 +4683,8 @@ export interface components {
             notes?: string;
             /** @description Why it has this status. */
             status_reason?: string;
+            /** @description Every change of its status, oldest first; the newest hundred. */
+            history?: components["schemas"]["Transition"][];
             /** @description Every scanner that saw it, and what it said. */
             sources?: components["schemas"]["Source"][];
             /**
@@ -3630,10 +4724,16 @@ export interface components {
             cve_id?: string;
             /** @description Other ids of the same vulnerability. */
             aliases?: string[];
+            /** @description Advisories that cover it, and perhaps others (DSA, RHSA, USN, …). */
+            advisories?: string[];
+            /** @description Ids that a person has told to be other vulnerabilities. */
+            distinct_from?: string[];
             /** @description One line. */
             title?: string;
             /** @description Plain text. */
             description?: string;
+            /** @description What to do about it, as the first source that said so puts it. Plain text. */
+            solution?: string;
             /** @description Highest rating that a scanner gave it, or as edited. */
             severity?: components["schemas"]["Severity"] & unknown;
             /** @description Where it stands. */
@@ -3792,6 +4892,10 @@ export interface components {
              * @example 2026-01-31T12:00:00Z
              */
             last_scanned?: string;
+            /** @description Every other name by which it can be known again. */
+            identifiers?: components["schemas"]["KnownName"][];
+            /** @description The newest complete scan of each scanner and kind: what it no longer names has gone. */
+            coverage?: components["schemas"]["Coverage"][];
             /** @description Open findings by severity, kept up to date with every change of a finding. */
             open_findings?: components["schemas"]["SeverityCounts"] & unknown;
             /**
@@ -3799,6 +4903,154 @@ export interface components {
              * @description 0 to 100: see [`Asset::risk_score`].
              */
             risk_score?: number;
+        };
+        /**
+         * Decision
+         * @description A row of a list: Decision, with `fields=` only those fields.
+         */
+        DecisionRow: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id?: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version?: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at?: string;
+            /** @description What is decided. */
+            kind?: components["schemas"]["DecisionKind"] & unknown;
+            /** @description How far it reaches. */
+            scope?: components["schemas"]["DecisionScope"] & unknown;
+            /** @description Whether it holds. */
+            state?: components["schemas"]["DecisionState"] & unknown;
+            /**
+             * Format: uint64
+             * @description Number of the vulnerability; follows when ids turn out to be the same vulnerability.
+             */
+            vulnerability_id?: number;
+            /** @description The id under which it was decided. */
+            vulnerability?: string;
+            /** @description The package, without version, as `ecosystem name`; absent: any. */
+            package?: string;
+            /** @description The only version that it is about, if it is about one (VEX). */
+            package_version?: string;
+            /** @description The place, in scope `finding`: path, port, address. Absent: any. */
+            location?: string;
+            /**
+             * Format: uint64
+             * @description Number of the asset, in scopes `finding` and `asset`.
+             */
+            asset_id?: number;
+            /** @description The asset's name when it was decided. */
+            asset?: string;
+            /** @description The tag as `key=value`, in scope `tag`. */
+            tag?: string;
+            /** @description Why. */
+            reason?: string;
+            /** @description Who decided: an account, or the author of a document. */
+            author?: string;
+            /**
+             * Format: date-time
+             * @description Until when it holds; absent: until it is revoked.
+             * @example 2026-01-31T12:00:00Z
+             */
+            expires_at?: string;
+            /** @description What lowers the risk meanwhile. */
+            compensating_control?: string;
+            /** @description Why it is not affected, in the words of VEX. */
+            justification?: components["schemas"]["Justification"] & unknown;
+            /** @description Who works on it, for an assignment. */
+            assigned_to?: string;
+            /**
+             * Format: date-time
+             * @description By when it should be fixed, for a due date.
+             * @example 2026-01-31T12:00:00Z
+             */
+            due_at?: string;
+            /** @description What to know, for a note. */
+            note?: string;
+            /** @description The document that it comes from; absent: a person. */
+            provenance?: components["schemas"]["Provenance"] & unknown;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             * @example 2026-01-31T12:00:00Z
+             */
+            ended_at?: string;
+            /** @description Who ended it. */
+            ended_by?: string;
+        };
+        /**
+         * Package
+         * @description A row of a list: Package, with `fields=` only those fields.
+         */
+        PackageRow: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id?: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version?: number;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at?: string;
+            /**
+             * Format: uint64
+             * @description The asset's number.
+             */
+            asset_id?: number;
+            /** @description The asset's natural key. */
+            asset?: string;
+            /** @description The component. */
+            component?: components["schemas"]["Component"] & unknown;
+            /** @description What kind of component it is. */
+            kind?: components["schemas"]["ScanKind"] & unknown;
+            /** @description The tool that listed it. */
+            source?: string;
+            /**
+             * Format: uint64
+             * @description The import that brought it.
+             */
+            import_id?: number;
+            /**
+             * Format: date-time
+             * @description When it was listed first.
+             * @example 2026-01-31T12:00:00Z
+             */
+            first_seen?: string;
+            /**
+             * Format: date-time
+             * @description When a newer inventory no longer listed it.
+             * @example 2026-01-31T12:00:00Z
+             */
+            removed_at?: string;
         };
         /**
          * Patch
@@ -3952,6 +5204,33 @@ export interface components {
             closed?: number;
             /**
              * Format: uint64
+             * @description Findings that would be closed if it is accepted.
+             */
+            held?: number;
+            /** @description What it covers completely, while that is held back. */
+            held_scopes?: components["schemas"]["ClosingScope"][];
+            /**
+             * Format: uint64
+             * @description Distinct components in it.
+             */
+            components?: number;
+            /**
+             * Format: uint64
+             * @description Open ports in it.
+             */
+            services?: number;
+            /**
+             * Format: uint64
+             * @description Advisories in it, without a finding.
+             */
+            advisories?: number;
+            /**
+             * Format: uint64
+             * @description VEX statements in it.
+             */
+            statements?: number;
+            /**
+             * Format: uint64
              * @description Entries that did not become findings.
              */
             skipped?: number;
@@ -3959,6 +5238,10 @@ export interface components {
             skipped_reasons?: {
                 [key: string]: number;
             };
+            /** @description Where the first of them stand: at most ten of each reason. */
+            skipped_places?: components["schemas"]["SkippedPlace"][];
+            /** @description What a person should know about how it was taken. */
+            notes?: string[];
             /** @description Why it failed. */
             error?: components["schemas"]["ImportError"] & unknown;
             /** @description Who uploaded it. */
@@ -4245,8 +5528,10 @@ export interface operations {
                 /** @description Rating. */
                 severity?: ("unknown" | "info" | "low" | "medium" | "high" | "critical")[];
                 /** @description Whether it needs work. */
-                status?: ("open" | "under_investigation" | "fixed" | "false_positive" | "risk_accepted" | "not_affected")[];
-                /** @description Open or under investigation. */
+                status?: ("open" | "triaged" | "in_remediation" | "pending_restart" | "fixed" | "verified" | "false_positive" | "risk_accepted" | "not_affected")[];
+                /** @description The decision that its verdict comes from. */
+                decision_id?: components["schemas"]["CountFilter"];
+                /** @description Needs work. */
                 is_open?: boolean;
                 /** @description The asset's number. */
                 asset_id?: components["schemas"]["CountFilter"];
@@ -4287,9 +5572,9 @@ export interface operations {
                 /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
                 cursor?: string;
                 /** @description Order; `-` for largest first. By default `-priority_score`. */
-                sort?: ("id" | "-id" | "severity" | "-severity" | "status" | "-status" | "is_open" | "-is_open" | "asset_id" | "-asset_id" | "asset" | "-asset" | "vulnerability_id" | "-vulnerability_id" | "cve_id" | "-cve_id" | "component" | "-component" | "component_key" | "-component_key" | "ecosystem" | "-ecosystem" | "fix_available" | "-fix_available" | "kev" | "-kev" | "assigned_to" | "-assigned_to" | "priority_score" | "-priority_score" | "first_seen" | "-first_seen" | "last_seen" | "-last_seen" | "resolved_at" | "-resolved_at" | "due_at" | "-due_at")[];
+                sort?: ("id" | "-id" | "severity" | "-severity" | "status" | "-status" | "decision_id" | "-decision_id" | "is_open" | "-is_open" | "asset_id" | "-asset_id" | "asset" | "-asset" | "vulnerability_id" | "-vulnerability_id" | "cve_id" | "-cve_id" | "component" | "-component" | "identity" | "-identity" | "ecosystem" | "-ecosystem" | "fix_available" | "-fix_available" | "kev" | "-kev" | "assigned_to" | "-assigned_to" | "priority_score" | "-priority_score" | "first_seen" | "-first_seen" | "last_seen" | "-last_seen" | "resolved_at" | "-resolved_at" | "due_at" | "-due_at")[];
                 /** @description Only these fields of each row. */
-                fields?: ("id" | "version" | "created_at" | "updated_at" | "asset_id" | "asset" | "vulnerability_id" | "cve_id" | "title" | "severity" | "status" | "component" | "fixed_version" | "fix_available" | "priority_score" | "cvss_score" | "epss_score" | "kev" | "first_seen" | "last_seen" | "resolved_at" | "reopened_at" | "reopened_count" | "due_at" | "assigned_to" | "notes" | "status_reason" | "sources" | "last_import_id")[];
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "asset_id" | "asset" | "vulnerability_id" | "cve_id" | "title" | "severity" | "status" | "stage" | "verdict" | "decision_id" | "component" | "place" | "fixed_version" | "fix_available" | "priority_score" | "cvss_score" | "epss_score" | "kev" | "first_seen" | "last_seen" | "resolved_at" | "verified_at" | "reopened_at" | "reopened_count" | "due_at" | "assigned_to" | "notes" | "status_reason" | "history" | "sources" | "last_import_id")[];
                 /** @description Related records to send along. `asset`: The assets of the page's findings. `vulnerability`: The vulnerabilities of the page's findings. */
                 include?: ("asset" | "vulnerability")[];
             };
@@ -4346,8 +5631,10 @@ export interface operations {
                 /** @description Rating. */
                 severity?: ("unknown" | "info" | "low" | "medium" | "high" | "critical")[];
                 /** @description Whether it needs work. */
-                status?: ("open" | "under_investigation" | "fixed" | "false_positive" | "risk_accepted" | "not_affected")[];
-                /** @description Open or under investigation. */
+                status?: ("open" | "triaged" | "in_remediation" | "pending_restart" | "fixed" | "verified" | "false_positive" | "risk_accepted" | "not_affected")[];
+                /** @description The decision that its verdict comes from. */
+                decision_id?: components["schemas"]["CountFilter"];
+                /** @description Needs work. */
                 is_open?: boolean;
                 /** @description The asset's number. */
                 asset_id?: components["schemas"]["CountFilter"];
@@ -4651,7 +5938,7 @@ export interface operations {
                 /** @description Order; `-` for largest first. By default `-priority_score`. */
                 sort?: ("id" | "-id" | "cve_id" | "-cve_id" | "severity" | "-severity" | "status" | "-status" | "priority_score" | "-priority_score" | "cvss_score" | "-cvss_score" | "epss_score" | "-epss_score" | "kev" | "-kev" | "exploit_available" | "-exploit_available" | "has_open_findings" | "-has_open_findings" | "open_findings" | "-open_findings" | "source" | "-source" | "assigned_to" | "-assigned_to" | "published_at" | "-published_at" | "created_at" | "-created_at")[];
                 /** @description Only these fields of each row. */
-                fields?: ("id" | "version" | "created_at" | "updated_at" | "cve_id" | "aliases" | "title" | "description" | "severity" | "status" | "cvss_score" | "cvss_vector" | "cvss" | "epss_score" | "kev" | "exploit_available" | "cwe_ids" | "references" | "published_at" | "modified_at" | "affected_package" | "vulnerable_version" | "fixed_version" | "priority_score" | "notes" | "assigned_to" | "tags" | "source" | "discovered_at" | "remediated_at" | "open_findings" | "total_findings")[];
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "cve_id" | "aliases" | "advisories" | "distinct_from" | "title" | "description" | "solution" | "severity" | "status" | "cvss_score" | "cvss_vector" | "cvss" | "epss_score" | "kev" | "exploit_available" | "cwe_ids" | "references" | "published_at" | "modified_at" | "affected_package" | "vulnerable_version" | "fixed_version" | "priority_score" | "notes" | "assigned_to" | "tags" | "source" | "discovered_at" | "remediated_at" | "open_findings" | "total_findings")[];
                 /** @description Related records to send along. `asset_vulnerabilities`: Up to 100 findings of each vulnerability, most urgent first. `patches`: Up to 100 patches of each vulnerability. */
                 include?: ("asset_vulnerabilities" | "patches")[];
             };
@@ -5034,6 +6321,8 @@ export interface operations {
                 is_active?: boolean;
                 /** @description Label as `key=value`. */
                 tag?: components["schemas"]["TextFilter"];
+                /** @description Another name as `kind:value`. */
+                identifier?: components["schemas"]["TextFilter"];
                 /** @description 0 to 100. */
                 risk_score?: components["schemas"]["NumberFilter"];
                 /** @description When a scanner saw it last. */
@@ -5051,7 +6340,7 @@ export interface operations {
                 /** @description Order; `-` for largest first. By default `-risk_score`. */
                 sort?: ("id" | "-id" | "asset_id" | "-asset_id" | "name" | "-name" | "type" | "-type" | "hostname" | "-hostname" | "ip_address" | "-ip_address" | "os_type" | "-os_type" | "environment" | "-environment" | "criticality" | "-criticality" | "exposure" | "-exposure" | "owner" | "-owner" | "is_active" | "-is_active" | "risk_score" | "-risk_score" | "last_seen" | "-last_seen" | "created_at" | "-created_at")[];
                 /** @description Only these fields of each row. */
-                fields?: ("id" | "version" | "created_at" | "updated_at" | "asset_id" | "name" | "type" | "hostname" | "ip_address" | "mac_address" | "os_type" | "os_version" | "os_architecture" | "environment" | "criticality" | "exposure" | "owner" | "location" | "description" | "tags" | "is_active" | "last_seen" | "last_scanned" | "open_findings" | "risk_score")[];
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "asset_id" | "name" | "type" | "hostname" | "ip_address" | "mac_address" | "os_type" | "os_version" | "os_architecture" | "environment" | "criticality" | "exposure" | "owner" | "location" | "description" | "tags" | "is_active" | "last_seen" | "last_scanned" | "identifiers" | "coverage" | "open_findings" | "risk_score")[];
                 /** @description Related records to send along. `asset_vulnerabilities`: Up to 100 findings of each asset. */
                 include?: "asset_vulnerabilities"[];
             };
@@ -5171,6 +6460,8 @@ export interface operations {
                 is_active?: boolean;
                 /** @description Label as `key=value`. */
                 tag?: components["schemas"]["TextFilter"];
+                /** @description Another name as `kind:value`. */
+                identifier?: components["schemas"]["TextFilter"];
                 /** @description 0 to 100. */
                 risk_score?: components["schemas"]["NumberFilter"];
                 /** @description When a scanner saw it last. */
@@ -5379,6 +6670,562 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Batch_Asset"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_packages: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description The asset's number. */
+                asset_id?: components["schemas"]["CountFilter"];
+                /** @description The asset's natural key. */
+                asset?: components["schemas"]["TextFilter"];
+                /** @description Name. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Ecosystem (purl type). */
+                ecosystem?: components["schemas"]["TextFilter"];
+                /** @description Listed by the newest inventory. */
+                is_installed?: boolean;
+                /** @description When it was listed first. */
+                first_seen?: components["schemas"]["TimeFilter"];
+                /** @description Words of the name. */
+                search?: components["schemas"]["SearchFilter"];
+                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
+                page?: number;
+                /** @description Rows per page. */
+                page_size?: number;
+                /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
+                cursor?: string;
+                /** @description Order; `-` for largest first. By default `name`. */
+                sort?: ("id" | "-id" | "asset_id" | "-asset_id" | "asset" | "-asset" | "name" | "-name" | "package_version" | "-package_version" | "identity" | "-identity" | "ecosystem" | "-ecosystem" | "is_installed" | "-is_installed" | "first_seen" | "-first_seen")[];
+                /** @description Only these fields of each row. */
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "asset_id" | "asset" | "component" | "kind" | "source" | "import_id" | "first_seen" | "removed_at")[];
+            };
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Package"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_packages: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description The asset's number. */
+                asset_id?: components["schemas"]["CountFilter"];
+                /** @description The asset's natural key. */
+                asset?: components["schemas"]["TextFilter"];
+                /** @description Name. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Ecosystem (purl type). */
+                ecosystem?: components["schemas"]["TextFilter"];
+                /** @description Listed by the newest inventory. */
+                is_installed?: boolean;
+                /** @description When it was listed first. */
+                first_seen?: components["schemas"]["TimeFilter"];
+                /** @description Words of the name. */
+                search?: components["schemas"]["SearchFilter"];
+                /** @description Facets to count; all by default. */
+                fields?: ("ecosystem" | "is_installed")[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FacetPage"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_package: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Number or natural key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Package"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    batch_get_packages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchGet"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch_Package"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_decisions: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description What is decided. */
+                kind?: ("false_positive" | "risk_accepted" | "not_affected" | "assignment" | "due_date" | "note")[];
+                /** @description How far it reaches. */
+                scope?: ("finding" | "asset" | "tag" | "fleet")[];
+                /** @description Whether it holds. */
+                state?: ("active" | "expired" | "revoked")[];
+                /** @description Who decided. */
+                author?: components["schemas"]["TextFilter"];
+                /** @description Number of the vulnerability. */
+                vulnerability_id?: components["schemas"]["CountFilter"];
+                /** @description Number of the asset. */
+                asset_id?: components["schemas"]["CountFilter"];
+                /** @description Until when it holds. */
+                expires_at?: components["schemas"]["TimeFilter"];
+                /** @description Until when it holds, of those that hold. */
+                ends_next?: components["schemas"]["TimeFilter"];
+                /** @description The import that brought it. */
+                import_id?: components["schemas"]["CountFilter"];
+                /** @description When it was made. */
+                created_at?: components["schemas"]["TimeFilter"];
+                /** @description Vulnerability and reach of those that hold. */
+                lookup?: components["schemas"]["TextFilter"];
+                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
+                page?: number;
+                /** @description Rows per page. */
+                page_size?: number;
+                /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
+                cursor?: string;
+                /** @description Order; `-` for largest first. By default `-created_at`. */
+                sort?: ("id" | "-id" | "kind" | "-kind" | "scope" | "-scope" | "state" | "-state" | "author" | "-author" | "vulnerability_id" | "-vulnerability_id" | "asset_id" | "-asset_id" | "expires_at" | "-expires_at" | "import_id" | "-import_id" | "created_at" | "-created_at")[];
+                /** @description Only these fields of each row. */
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "kind" | "scope" | "state" | "vulnerability_id" | "vulnerability" | "package" | "package_version" | "location" | "asset_id" | "asset" | "tag" | "reason" | "author" | "expires_at" | "compensating_control" | "justification" | "assigned_to" | "due_at" | "note" | "provenance" | "ended_at" | "ended_by")[];
+            };
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Decision"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_decision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDecision"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decision"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_decisions: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description What is decided. */
+                kind?: ("false_positive" | "risk_accepted" | "not_affected" | "assignment" | "due_date" | "note")[];
+                /** @description How far it reaches. */
+                scope?: ("finding" | "asset" | "tag" | "fleet")[];
+                /** @description Whether it holds. */
+                state?: ("active" | "expired" | "revoked")[];
+                /** @description Who decided. */
+                author?: components["schemas"]["TextFilter"];
+                /** @description Number of the vulnerability. */
+                vulnerability_id?: components["schemas"]["CountFilter"];
+                /** @description Number of the asset. */
+                asset_id?: components["schemas"]["CountFilter"];
+                /** @description Until when it holds. */
+                expires_at?: components["schemas"]["TimeFilter"];
+                /** @description Until when it holds, of those that hold. */
+                ends_next?: components["schemas"]["TimeFilter"];
+                /** @description The import that brought it. */
+                import_id?: components["schemas"]["CountFilter"];
+                /** @description When it was made. */
+                created_at?: components["schemas"]["TimeFilter"];
+                /** @description Vulnerability and reach of those that hold. */
+                lookup?: components["schemas"]["TextFilter"];
+                /** @description Facets to count; all by default. */
+                fields?: ("kind" | "scope" | "state" | "author")[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FacetPage"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_decision: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Number or natural key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decision"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_decision: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only if it still has this version; 412 if not. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/merge-patch+json": components["schemas"]["DecisionPatch"];
+                "application/json": components["schemas"]["DecisionPatch"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decision"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    batch_get_decisions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchGet"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch_Decision"];
                 };
             };
             /** @description The request was refused; `code` says why. */
@@ -5765,7 +7612,7 @@ export interface operations {
                 /** @description Number. */
                 id?: components["schemas"]["CountFilter"];
                 /** @description Where it stands. */
-                status?: ("pending" | "running" | "completed" | "failed")[];
+                status?: ("pending" | "running" | "completed" | "quarantined" | "discarded" | "failed")[];
                 /** @description Format. */
                 format?: components["schemas"]["TextFilter"];
                 /** @description Who uploaded it. */
@@ -5783,7 +7630,7 @@ export interface operations {
                 /** @description Order; `-` for largest first. By default `-id`. */
                 sort?: ("id" | "-id" | "status" | "-status" | "format" | "-format" | "created_by" | "-created_by" | "sha256" | "-sha256" | "created_at" | "-created_at")[];
                 /** @description Only these fields of each row. */
-                fields?: ("id" | "version" | "created_at" | "updated_at" | "filename" | "format" | "asset" | "scanner" | "scanner_version" | "report_created_at" | "status" | "job_id" | "bytes" | "sha256" | "progress" | "assets" | "vulnerabilities" | "findings" | "new" | "seen" | "reopened" | "closed" | "skipped" | "skipped_reasons" | "error" | "created_by" | "started_at" | "finished_at")[];
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "filename" | "format" | "asset" | "scanner" | "scanner_version" | "report_created_at" | "status" | "job_id" | "bytes" | "sha256" | "progress" | "assets" | "vulnerabilities" | "findings" | "new" | "seen" | "reopened" | "closed" | "held" | "held_scopes" | "components" | "services" | "advisories" | "statements" | "skipped" | "skipped_reasons" | "skipped_places" | "notes" | "error" | "created_by" | "started_at" | "finished_at")[];
             };
             header?: {
                 /** @description Answer 304 if it still has this ETag. */
@@ -5836,7 +7683,7 @@ export interface operations {
                 /** @description Name of the file, for the list of imports. */
                 filename?: string;
                 /** @description Format, or `auto`. */
-                format?: "auto" | "trivy";
+                format?: "auto" | "trivy" | "trivy-operator" | "grype" | "osv-scanner" | "npm-audit" | "pip-audit" | "cargo-audit" | "dependabot" | "aws-inspector2" | "vuls" | "nessus" | "openvas" | "nmap" | "nuclei" | "qualys" | "wazuh" | "cyclonedx-json" | "cyclonedx-xml" | "spdx-json" | "csaf" | "openvex" | "sarif" | "dpkg" | "rpm" | "apk" | "generic-csv";
                 /** @description Name to give the asset, if the report holds only one. */
                 asset?: string;
                 /** @description False: answer at once. */
@@ -5897,7 +7744,7 @@ export interface operations {
                 /** @description Name of the file, for the list of imports. */
                 filename?: string;
                 /** @description Format, or `auto`. */
-                format?: "auto" | "trivy";
+                format?: "auto" | "trivy" | "trivy-operator" | "grype" | "osv-scanner" | "npm-audit" | "pip-audit" | "cargo-audit" | "dependabot" | "aws-inspector2" | "vuls" | "nessus" | "openvas" | "nmap" | "nuclei" | "qualys" | "wazuh" | "cyclonedx-json" | "cyclonedx-xml" | "spdx-json" | "csaf" | "openvex" | "sarif" | "dpkg" | "rpm" | "apk" | "generic-csv";
                 /** @description Name to give the asset, if the report holds only one. */
                 asset?: string;
                 /** @description False: answer at once. */
@@ -5958,7 +7805,7 @@ export interface operations {
                 /** @description Number. */
                 id?: components["schemas"]["CountFilter"];
                 /** @description Where it stands. */
-                status?: ("pending" | "running" | "completed" | "failed")[];
+                status?: ("pending" | "running" | "completed" | "quarantined" | "discarded" | "failed")[];
                 /** @description Format. */
                 format?: components["schemas"]["TextFilter"];
                 /** @description Who uploaded it. */
@@ -7285,6 +9132,487 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BulkReport"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_decision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDecision"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecisionPreview"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_decision: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only if it still has this version; 412 if not. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Decision"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    join_vulnerability: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only if it still has this version; 412 if not. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AliasIds"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vulnerability"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    part_vulnerability: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only if it still has this version; 412 if not. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AliasIds"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vulnerability"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only if it still has this version; 412 if not. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discard_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only if it still has this version; 412 if not. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_identity_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityRules"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_identity_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityRules"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityRules"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rehearse_identity_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityRules"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityRehearsal"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    join_asset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only if it still has this version; 412 if not. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssetJoin"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asset"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    part_asset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only if it still has this version; 412 if not. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssetPart"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asset"];
                 };
             };
             /** @description The request was refused; `code` says why. */

@@ -10,8 +10,8 @@ const round = (search: string) => queryString(addressQuery(parse(search)));
 describe("filters and the address", () => {
   it("survive the way there and back", () => {
     const address =
-      "severity=critical,high&status=open&search=open%20ssl&fix_available=true&kev=false&asset=web-1&asset_id=3" +
-      "&cve_id=CVE-2024-6387&vulnerability_id=9&component=openssl&ecosystem=debian,npm&assigned_to=jo" +
+      "severity=critical,high&status=open&is_open=true&search=open%20ssl&fix_available=true&kev=false&asset=web-1&asset_id=3" +
+      "&cve_id=CVE-2024-6387&vulnerability_id=9&component=openssl&ecosystem=debian,npm&scanner=grype,trivy&decision_id=4&assigned_to=jo" +
       "&priority_score=70..&sort=-first_seen&page=3&page_size=250";
     expect(round(address)).toBe(address);
   });
@@ -47,9 +47,9 @@ describe("ranges", () => {
 
 describe("what the API is asked", () => {
   it("has order and page; a bulk filter has neither", () => {
-    const f = parse("status=open,under_investigation&kev=true&page=2");
-    expect(queryString(listQuery(f))).toBe("status=open,under_investigation&kev=true&sort=-priority_score&page=2&page_size=100");
-    expect(queryString(conditions(f))).toBe("status=open,under_investigation&kev=true");
+    const f = parse("is_open=true&kev=true&page=2");
+    expect(queryString(listQuery(f))).toBe("is_open=true&kev=true&sort=-priority_score&page=2&page_size=100");
+    expect(queryString(conditions(f))).toBe("is_open=true&kev=true");
   });
 
   it("can mean a name with the filter's own signs in it", () => {

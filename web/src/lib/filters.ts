@@ -12,6 +12,7 @@ export interface Range {
 export interface FindingFilters {
   severity: Severity[];
   status: FindingStatus[];
+  is_open: boolean | undefined;
   search: string;
   fix_available: boolean | undefined;
   kev: boolean | undefined;
@@ -21,6 +22,8 @@ export interface FindingFilters {
   vulnerability_id: string;
   component: string;
   ecosystem: string[];
+  scanner: string[];
+  decision_id: string;
   assigned_to: string;
   priority: Range;
   sort: string;
@@ -36,6 +39,7 @@ export const SORTABLE = ["priority_score", "severity", "component", "cve_id", "f
 export const NO_FILTERS: FindingFilters = {
   severity: [],
   status: [],
+  is_open: undefined,
   search: "",
   fix_available: undefined,
   kev: undefined,
@@ -45,6 +49,8 @@ export const NO_FILTERS: FindingFilters = {
   vulnerability_id: "",
   component: "",
   ecosystem: [],
+  scanner: [],
+  decision_id: "",
   assigned_to: "",
   priority: {},
   sort: DEFAULT_SORT,
@@ -96,6 +102,7 @@ export function parseFilters(params: URLSearchParams): FindingFilters {
   return {
     severity: words(params, "severity", SEVERITIES),
     status: words(params, "status", STATUSES),
+    is_open: flag(params, "is_open"),
     search: text("search"),
     fix_available: flag(params, "fix_available"),
     kev: flag(params, "kev"),
@@ -105,6 +112,8 @@ export function parseFilters(params: URLSearchParams): FindingFilters {
     vulnerability_id: text("vulnerability_id"),
     component: text("component"),
     ecosystem: words(params, "ecosystem"),
+    scanner: words(params, "scanner"),
+    decision_id: text("decision_id"),
     assigned_to: text("assigned_to"),
     priority: parseRange(text("priority_score")),
     sort: sortOf(params.get("sort")),
@@ -118,6 +127,7 @@ export function conditions(f: FindingFilters): Query {
   return {
     severity: f.severity,
     status: f.status,
+    is_open: f.is_open,
     search: f.search,
     fix_available: f.fix_available,
     kev: f.kev,
@@ -127,6 +137,8 @@ export function conditions(f: FindingFilters): Query {
     vulnerability_id: f.vulnerability_id,
     component: f.component,
     ecosystem: f.ecosystem,
+    scanner: f.scanner,
+    decision_id: f.decision_id,
     assigned_to: f.assigned_to,
     priority_score: formatRange(f.priority),
   };
@@ -163,6 +175,7 @@ export interface Chip {
 export function chips(f: FindingFilters): Chip[] {
   const list: Chip[] = [];
   const add = (key: string, label: string, without: Partial<FindingFilters>) => list.push({ key, label, without });
+  if (f.is_open !== undefined) add("is_open", f.is_open ? "Needs work" : "Closed", { is_open: undefined });
   for (const s of f.status) add(`status:${s}`, STATUS_LABEL[s], { status: f.status.filter((x) => x !== s) });
   for (const s of f.severity) add(`severity:${s}`, SEVERITY_LABEL[s], { severity: f.severity.filter((x) => x !== s) });
   if (f.fix_available !== undefined) {
@@ -170,9 +183,10 @@ export function chips(f: FindingFilters): Chip[] {
   }
   if (f.kev !== undefined) add("kev", f.kev ? "Known exploited" : "Not known exploited", { kev: undefined });
   for (const e of f.ecosystem) add(`ecosystem:${e}`, e, { ecosystem: f.ecosystem.filter((x) => x !== e) });
+  for (const s of f.scanner) add(`scanner:${s}`, `Seen by ${s}`, { scanner: f.scanner.filter((x) => x !== s) });
   const range = formatRange(f.priority);
   if (range) add("priority", `Priority ${range.replace("..", "–")}`, { priority: {} });
-  const texts = ["search", "asset", "asset_id", "cve_id", "vulnerability_id", "component", "assigned_to"] as const;
+  const texts = ["search", "asset", "asset_id", "cve_id", "vulnerability_id", "component", "decision_id", "assigned_to"] as const;
   for (const name of texts) if (f[name]) add(name, `${TEXT_LABEL[name]}: ${f[name]}`, { [name]: "" });
   return list;
 }
@@ -184,6 +198,7 @@ const TEXT_LABEL = {
   cve_id: "CVE",
   vulnerability_id: "Vulnerability id",
   component: "Component",
+  decision_id: "Decision",
   assigned_to: "Assignee",
 } as const;
 

@@ -95,7 +95,8 @@ class Uploads {
       wait = Math.min(POLL_MS.longest, wait * 1.4);
       upload.result = await api.imports.get(id);
     }
-    upload.phase = upload.result?.status === "completed" ? "done" : "failed";
+    // What was held back has been applied, too: it only closed nothing yet.
+    upload.phase = upload.result?.status === "failed" ? "failed" : "done";
   }
 }
 

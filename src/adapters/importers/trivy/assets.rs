@@ -9,14 +9,19 @@ use super::words;
 use crate::base::record::Map;
 use crate::base::{Code, Error, Result, limits};
 use crate::domain::asset::AssetType;
+use crate::domain::identity::{Identifier, IdentifierKind};
 use crate::domain::observation::AssetObservation;
+use crate::domain::scan::ScanKind;
 
 /// Assets, each once; and for each resource or result which of them it is about.
 pub type Assets = (Vec<AssetObservation>, Vec<Option<usize>>);
 
 /// The assets of the old array.
 pub fn of_legacy(facts: &Facts) -> Assets {
-    distinct(facts.results.iter().map(|r| (legacy_asset(r), r.is_packages)))
+    distinct(facts.results.iter().map(|r| {
+        let (complete, inventory) = (complete([r]), inventory([r]));
+        (AssetObservation { complete, inventory, ..legacy_asset(r) }, r.is_packages)
+    }))
 }
 
 /// The assets of a cluster, each once, and which of them each resource is.
@@ -27,13 +32,37 @@ pub fn of_cluster(facts: &Facts) -> Result<Assets> {
         let results = &facts.results[resource.first_result..resource.end_result];
         let asset = cluster_asset(facts.cluster.as_deref(), resource, results)?;
         *failed.entry(asset.asset_id.clone()).or_default() |= resource.failed;
+        let (complete, inventory) = (complete(results), inventory(results));
+        let asset = AssetObservation { complete, inventory, ..asset };
         seen.push((asset, results.iter().any(|r| r.is_packages)));
     }
     let (mut assets, owners) = distinct(seen.into_iter());
     for asset in &mut assets {
-        asset.complete &= !failed.get(&asset.asset_id).copied().unwrap_or_default();
+        if failed.get(&asset.asset_id).copied().unwrap_or_default() {
+            asset.complete.clear();
+            asset.inventory.clear();
+        }
     }
     Ok((assets, owners))
+}
+
+/// The kinds of scan that these results are.
+fn complete<'r>(results: impl IntoIterator<Item = &'r ResultHead>) -> Vec<ScanKind> {
+    let mut kinds: Vec<_> =
+        results.into_iter().filter(|r| r.is_packages).map(ResultHead::scan).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
+}
+
+/// The kinds of packages of which every result lists all.
+fn inventory<'r>(results: impl IntoIterator<Item = &'r ResultHead>) -> Vec<ScanKind> {
+    let results: Vec<_> = results.into_iter().filter(|r| r.is_packages).collect();
+    let listed = |kind: &ScanKind| {
+        let mut of_kind = results.iter().filter(|r| r.scan() == *kind).peekable();
+        of_kind.peek().is_some() && of_kind.all(|r| r.lists_packages)
+    };
+    [ScanKind::OsPackages, ScanKind::Libraries].into_iter().filter(listed).collect()
 }
 
 /// Merges assets of the same name; those of which no entry is a scan for packages are
@@ -51,7 +80,7 @@ fn distinct(entries: impl Iterator<Item = (AssetObservation, bool)>) -> Assets {
         owners.push(Some(index));
         match assets.get_mut(index) {
             Some(first) => merge(first, asset),
-            None => assets.push(AssetObservation { complete: true, ..asset }),
+            None => assets.push(asset),
         }
     }
     (assets, owners)
@@ -73,7 +102,9 @@ pub fn of_artifact(facts: &Facts) -> Result<AssetObservation> {
         os_version: os.and_then(|os| os.name.clone()),
         os_architecture: metadata.image_config.as_ref().and_then(|c| c.architecture.clone()),
         tags: artifact_tags(facts),
-        complete: facts.results.iter().any(|r| r.is_packages),
+        complete: complete(&facts.results),
+        inventory: inventory(&facts.results),
+        identifiers: identifiers(metadata),
         ..AssetObservation::default()
     })
 }
@@ -95,6 +126,23 @@ fn artifact_name(facts: &Facts) -> Result<String> {
     candidates.into_iter().flatten().next().ok_or_else(|| {
         Error::new(Code::BadReport, "the report does not say what was scanned (ArtifactName)")
     })
+}
+
+/// The digests and tags of an image, and the address of a repository.
+fn identifiers(metadata: &Metadata) -> Vec<Identifier> {
+    use IdentifierKind as K;
+    let digests =
+        metadata.repo_digests.iter().filter_map(|d| Some((K::ImageDigest, d.rsplit_once('@')?.1)));
+    let image = metadata.image_id.as_deref().map(|id| (K::ImageDigest, id));
+    let tags = metadata.repo_tags.iter().chain(&metadata.reference);
+    let tags = tags.filter(|tag| !tag.contains('@')).map(|tag| (K::ImageTag, tag.as_str()));
+    let repository = metadata.repo_url.as_deref().map(|url| (K::Repository, url));
+    let mut identifiers: Vec<Identifier> = Vec::new();
+    for (kind, value) in digests.chain(image).chain(tags).chain(repository) {
+        let identifier = Identifier::new(kind, value).filter(|i| !identifiers.contains(i));
+        identifiers.extend(identifier);
+    }
+    identifiers
 }
 
 fn artifact_tags(facts: &Facts) -> Map {
@@ -188,6 +236,22 @@ fn merge(first: &mut AssetObservation, other: AssetObservation) {
         let unknown = first.os_type.is_none() && !first.tags.contains_key("images");
         (first.os_type, first.os_version) =
             if unknown { (other.os_type, other.os_version) } else { (None, None) };
+    }
+    // Listed as a whole is what each entry that has looked at it lists as a whole.
+    let whole = |kind: &ScanKind, complete: &[ScanKind], inventory: &[ScanKind]| {
+        !complete.contains(kind) || inventory.contains(kind)
+    };
+    let all: Vec<_> = first.inventory.iter().chain(&other.inventory).copied().collect();
+    first.inventory = [ScanKind::OsPackages, ScanKind::Libraries]
+        .into_iter()
+        .filter(|kind| all.contains(kind))
+        .filter(|kind| whole(kind, &first.complete, &first.inventory))
+        .filter(|kind| whole(kind, &other.complete, &other.inventory))
+        .collect();
+    for kind in other.complete {
+        if !first.complete.contains(&kind) {
+            first.complete.push(kind);
+        }
     }
     for (key, value) in other.tags {
         let list = first.tags.entry(key).or_default();

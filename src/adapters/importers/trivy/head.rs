@@ -11,6 +11,7 @@ use crate::adapters::importers::json::{self, Array, Either, Fields, Items, Objec
 use crate::adapters::importers::{Report, text};
 use crate::base::{Code, Error, Result, Timestamp, limits};
 use crate::domain::observation::AssetObservation;
+use crate::domain::scan::ScanKind;
 
 /// What the first pass has found.
 #[derive(Debug, Default)]
@@ -39,6 +40,15 @@ pub struct ResultHead {
     pub is_system: bool,
     /// A scan for packages, whether or not it found anything.
     pub is_packages: bool,
+    /// It lists the packages that it looked at (`--list-all-pkgs`).
+    pub lists_packages: bool,
+}
+
+impl ResultHead {
+    /// The kind of scan that it is.
+    pub fn scan(&self) -> ScanKind {
+        if self.is_system { ScanKind::OsPackages } else { ScanKind::Libraries }
+    }
 }
 
 /// Reads the facts.
@@ -135,6 +145,7 @@ enum ResultKey {
     Class,
     Type,
     Vulnerabilities,
+    Packages,
     #[serde(other)]
     Other,
 }
@@ -344,6 +355,7 @@ struct Draft {
     class: Option<String>,
     kind: Option<String>,
     has_vulnerabilities: bool,
+    lists_packages: bool,
 }
 
 impl Draft {
@@ -356,7 +368,8 @@ impl Draft {
         let is_packages =
             self.has_vulnerabilities || matches!(class, Some("os-pkgs" | "lang-pkgs"));
         let target = self.target.unwrap_or_default();
-        ResultHead { target, kind: self.kind, is_system, is_packages }
+        let lists_packages = is_packages && self.lists_packages;
+        ResultHead { target, kind: self.kind, is_system, is_packages, lists_packages }
     }
 }
 
@@ -375,6 +388,10 @@ impl Fields for Draft {
             ResultKey::Vulnerabilities => {
                 self.has_vulnerabilities = true;
                 map.next_value::<IgnoredAny>()?;
+            }
+            ResultKey::Packages => {
+                let packages = map.next_value::<Option<Vec<IgnoredAny>>>()?;
+                self.lists_packages = packages.is_some_and(|list| !list.is_empty());
             }
             ResultKey::Other => drop(map.next_value::<IgnoredAny>()?),
         }

@@ -19,9 +19,14 @@
 //! - **Type**: container image → container; repository → repository; file system →
 //!   repository, or server if an operating system was found in it (`trivy rootfs /`);
 //!   vm → virtual machine; SBOM → container if it has an image id, else application.
-//! - **Complete**: if at least one result for the asset is a scan for packages, and no entry
-//!   for it says `Error`. A report without results, or of misconfigurations only, has looked
-//!   at no package, so nothing may be closed because of it.
+//! - **Complete**: for packages of the operating system if a result for the asset is such a
+//!   scan, for libraries likewise; for nothing if an entry for it says `Error`. A report
+//!   without results, or of misconfigurations only, has looked at no package, so nothing may
+//!   be closed because of it.
+//! - **Inventory**: a kind of packages if every result of that kind lists them (`Packages`,
+//!   by `--list-all-pkgs`); each package is a component. Lists keep epoch and release apart.
+//! - **Identifiers**: digests and tags of an image, the address of a repository. Not in a
+//!   cluster, where several workloads run the same image.
 //! - **Component**: `PkgName`, `InstalledVersion`; the ecosystem is the purl's type, else it
 //!   follows from `Type`. The path is `PkgPath`, else the target of a result for language
 //!   packages (a lock file; but not the collective titles `Java`, `Node.js`, …), else none:
@@ -36,13 +41,13 @@
 
 mod assets;
 mod head;
-mod model;
+pub(super) mod model;
 mod recognise;
 #[cfg(test)]
 mod tests;
 mod translate;
 mod walk;
-mod words;
+pub(super) mod words;
 
 use super::{Importer, Report, Sink};
 use crate::base::Result;

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
-use crate::adapters::importers::text;
+use crate::adapters::importers::{cvss, lenient, text};
 use crate::base::{Timestamp, limits};
 use crate::domain::severity::{CvssScore, Severity};
 
@@ -36,7 +36,7 @@ pub struct Vulnerability {
     pub layer: Option<Layer>,
     #[serde(default, deserialize_with = "text::severity")]
     pub severity: Severity,
-    #[serde(rename = "CVSS", default, deserialize_with = "cvss")]
+    #[serde(rename = "CVSS", default, deserialize_with = "scores")]
     pub cvss: Vec<CvssScore>,
     #[serde(default, deserialize_with = "text::line")]
     pub title: Option<String>,
@@ -52,6 +52,36 @@ pub struct Vulnerability {
     pub published_date: Option<Timestamp>,
     #[serde(default, deserialize_with = "text::time")]
     pub last_modified_date: Option<Timestamp>,
+}
+
+/// `Results[].Packages[]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct Package {
+    #[serde(deserialize_with = "lenient::name")]
+    pub name: Option<String>,
+    #[serde(deserialize_with = "lenient::object")]
+    pub identifier: Option<PkgIdentifier>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub version: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub release: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub epoch: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub arch: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub src_name: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub src_version: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub src_release: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub src_epoch: Option<String>,
+    #[serde(deserialize_with = "lenient::name")]
+    pub file_path: Option<String>,
+    #[serde(deserialize_with = "lenient::object")]
+    pub layer: Option<Layer>,
 }
 
 /// `PkgIdentifier`.
@@ -144,17 +174,8 @@ fn score<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D::Error> {
 
 impl Scores {
     fn push_to(self, list: &mut Vec<CvssScore>, source: &str) {
-        let mut push = |default: &str, vector: Option<String>, score: Option<f64>| {
-            if vector.is_none() && score.is_none_or(|s| s == 0.0) {
-                return;
-            }
-            let prefix = vector.as_deref().and_then(|v| v.strip_prefix("CVSS:")?.split_once('/'));
-            let version = match prefix {
-                Some((version @ ("3.0" | "3.1" | "4.0"), _)) => version,
-                _ => default,
-            };
-            let (source, version) = (source.to_owned(), version.to_owned());
-            list.push(CvssScore { source, version, vector, score });
+        let mut push = |version: &str, vector: Option<String>, score: Option<f64>| {
+            list.extend(cvss::versioned(source, version, vector.as_deref(), score));
         };
         push("2.0", self.v2_vector, self.v2_score);
         push("3.1", self.v3_vector, self.v3_score);
@@ -163,7 +184,7 @@ impl Scores {
 }
 
 /// Reads `CVSS`, an object by source, into a list.
-fn cvss<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<CvssScore>, D::Error> {
+pub fn scores<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<CvssScore>, D::Error> {
     struct Sources;
 
     impl<'de> Visitor<'de> for Sources {

@@ -7,13 +7,13 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess};
 
 use super::head::{Head, ResourceKey, ResultHead, TopKey};
-use super::model::{Verdict, Vulnerability};
+use super::model::{Package, Verdict, Vulnerability};
 use super::translate;
 use crate::adapters::importers::input::Allowance;
 use crate::adapters::importers::json::{self, Array, Either, Fields, Items, Object};
 use crate::adapters::importers::{Report, Sink};
 use crate::base::{Error, Result};
-use crate::domain::observation::{Observation, ReportInfo, SkipReason};
+use crate::domain::observation::{Observation, ReportInfo, Skip, SkipReason};
 
 /// Emits the observations of `report`, whose facts are `head`.
 pub fn read(report: &Report, head: &Head, sink: &mut Sink<'_>) -> Result<()> {
@@ -21,6 +21,7 @@ pub fn read(report: &Report, head: &Head, sink: &mut Sink<'_>) -> Result<()> {
         scanner: "trivy".to_owned(),
         scanner_version: head.trivy_version.clone(),
         created_at: head.created_at,
+        ..ReportInfo::default()
     }))?;
     if let ([asset], []) = (&head.assets[..], &head.owners[..]) {
         sink(Observation::Asset(Box::new(asset.clone())))?;
@@ -76,6 +77,16 @@ impl<'a> Walk<'a> {
             *self.failure.borrow_mut() = Some(error);
             E::custom(text)
         })
+    }
+
+    fn skip<E: serde::de::Error>(
+        &mut self,
+        reason: SkipReason,
+        list: &str,
+        index: usize,
+    ) -> Result<(), E> {
+        let place = format!("result {}, {list}[{index}]", self.next_result);
+        self.emit(Observation::Skipped(Skip { reason, place }))
     }
 
     fn emit<E: serde::de::Error>(&mut self, observation: Observation) -> Result<(), E> {
@@ -186,6 +197,7 @@ struct ScanResult<'w, 'a> {
 #[serde(field_identifier)]
 enum ListKey {
     Vulnerabilities,
+    Packages,
     Misconfigurations,
     Secrets,
     Licenses,
@@ -199,38 +211,46 @@ impl Fields for ScanResult<'_, '_> {
 
     fn field<'de, A: MapAccess<'de>>(&mut self, key: ListKey, map: &mut A) -> Result<(), A::Error> {
         let walk = &mut *self.walk;
-        let reason: fn(&str) -> Option<SkipReason> = match key {
+        let (list, reason): (_, fn(&str) -> Option<SkipReason>) = match key {
             ListKey::Vulnerabilities => {
                 let result = self.result;
-                return map.next_value_seed(Array(&mut Vulnerabilities { walk, result }));
+                return map.next_value_seed(Array(&mut Vulnerabilities { walk, result, index: 0 }));
             }
-            ListKey::Misconfigurations => |status| match status {
+            ListKey::Packages => {
+                let result = self.result;
+                return map.next_value_seed(Array(&mut Packages { walk, result }));
+            }
+            ListKey::Misconfigurations => ("Misconfigurations", |status| match status {
                 "PASS" | "EXCEPTION" => None,
                 _ => Some(SkipReason::Misconfiguration),
-            },
-            ListKey::Secrets => |_| Some(SkipReason::Secret),
-            ListKey::Licenses => |_| Some(SkipReason::License),
-            ListKey::ExperimentalModifiedFindings => |status| match status {
-                "not_affected" => Some(SkipReason::NotAffected),
-                _ => Some(SkipReason::Suppressed),
-            },
+            }),
+            ListKey::Secrets => ("Secrets", |_| Some(SkipReason::Secret)),
+            ListKey::Licenses => ("Licenses", |_| Some(SkipReason::License)),
+            ListKey::ExperimentalModifiedFindings => {
+                ("ExperimentalModifiedFindings", |status| match status {
+                    "not_affected" => Some(SkipReason::NotAffected),
+                    _ => Some(SkipReason::Suppressed),
+                })
+            }
             ListKey::Other => return map.next_value::<IgnoredAny>().map(drop),
         };
-        map.next_value_seed(Array(&mut Skipped { walk, reason }))
+        map.next_value_seed(Array(&mut Skipped { walk, list, reason, index: 0 }))
     }
 }
 
 struct Vulnerabilities<'w, 'a> {
     walk: &'w mut Walk<'a>,
     result: &'a ResultHead,
+    index: usize,
 }
 
 impl Items for Vulnerabilities<'_, '_> {
     fn item<'de, D: Deserializer<'de>>(&mut self, element: D) -> Result<(), D::Error> {
         let vulnerability = Vulnerability::deserialize(element)?;
         let finding = translate::finding(vulnerability, self.result);
+        self.index += 1;
         if finding.status.as_deref() == Some("not_affected") {
-            return self.walk.emit(Observation::Skipped(SkipReason::NotAffected));
+            return self.walk.skip(SkipReason::NotAffected, "Vulnerabilities", self.index - 1);
         }
         let taken = self.walk.allowance.take();
         self.walk.stop::<_, D::Error>(taken)?;
@@ -238,9 +258,30 @@ impl Items for Vulnerabilities<'_, '_> {
     }
 }
 
+struct Packages<'w, 'a> {
+    walk: &'w mut Walk<'a>,
+    result: &'a ResultHead,
+}
+
+impl Items for Packages<'_, '_> {
+    fn item<'de, D: Deserializer<'de>>(&mut self, element: D) -> Result<(), D::Error> {
+        let package = Package::deserialize(element)?;
+        // What belongs to no asset is listed for nothing.
+        let Some(component) = translate::package(package, self.result) else { return Ok(()) };
+        if !self.result.is_packages {
+            return Ok(());
+        }
+        let taken = self.walk.allowance.take();
+        self.walk.stop::<_, D::Error>(taken)?;
+        self.walk.emit(Observation::Component(Box::new(component)))
+    }
+}
+
 /// Entries that are counted only.
 struct Skipped<'w, 'a> {
     walk: &'w mut Walk<'a>,
+    list: &'static str,
+    index: usize,
     /// Why an entry with this status is skipped; `None`: it is no finding at all.
     reason: fn(&str) -> Option<SkipReason>,
 }
@@ -248,8 +289,9 @@ struct Skipped<'w, 'a> {
 impl Items for Skipped<'_, '_> {
     fn item<'de, D: Deserializer<'de>>(&mut self, element: D) -> Result<(), D::Error> {
         let verdict = Verdict::deserialize(element)?;
+        self.index += 1;
         match (self.reason)(verdict.status.as_deref().unwrap_or_default()) {
-            Some(reason) => self.walk.emit(Observation::Skipped(reason)),
+            Some(reason) => self.walk.skip(reason, self.list, self.index - 1),
             None => Ok(()),
         }
     }

@@ -1,28 +1,9 @@
 //! Counts of real reports, compared with those of another program.
 
-use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
-use super::{fixtures, pairs};
-use crate::adapters::importers::conformance::{files, import, reports};
+use crate::adapters::importers::testing::{all_reports, counts, import};
 use crate::adapters::importers::trivy::Trivy;
-use crate::domain::finding::component_key;
-use crate::domain::observation::{FindingObservation, Observation};
-
-/// Distinct assets with findings, vulnerabilities and findings.
-fn counts(observations: &[Observation]) -> (usize, usize, usize) {
-    let pairs = pairs(observations);
-    let distinct = |key: fn(&(String, &FindingObservation)) -> String| {
-        pairs.iter().map(key).collect::<BTreeSet<_>>().len()
-    };
-    (
-        distinct(|(asset, _)| asset.clone()),
-        distinct(|(_, f)| f.vulnerability.id.clone()),
-        distinct(|(asset, f)| {
-            format!("{asset}|{}|{}", f.vulnerability.id, component_key(&f.component))
-        }),
-    )
-}
 
 /// Counts by another program, from the rules in the module's header.
 const JQ: &str = r#"
@@ -58,12 +39,7 @@ def system: .Class == "os-pkgs"
 
 #[test]
 fn counts_agree_with_jq() {
-    let mut paths = fixtures();
-    if let Some(folder) = reports() {
-        let trivy = folder.join("trivy");
-        paths.extend(files(if trivy.is_dir() { &trivy } else { &folder }));
-        paths.retain(|p| p.extension().is_some_and(|e| e == "json"));
-    }
+    let paths = all_reports("trivy");
     if Command::new("jq").arg("--version").stdout(Stdio::null()).status().is_err() {
         println!("skipped: there is no jq");
         return;

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{fixture, fixtures, refuse};
-use crate::adapters::importers::conformance::{import, import_within};
 use crate::adapters::importers::input::Limits;
+use crate::adapters::importers::testing::{import, import_within};
 use crate::adapters::importers::trivy::Trivy;
 use crate::base::Code;
 

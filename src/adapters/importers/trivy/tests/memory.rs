@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::fixture;
-use crate::adapters::importers::conformance::{import, zstd};
 use crate::adapters::importers::input::Limits;
+use crate::adapters::importers::testing::{import, peak_kib, zstd};
 use crate::adapters::importers::trivy::Trivy;
 use crate::adapters::importers::{Importer, Report};
 use crate::domain::observation::Observation;
@@ -44,13 +44,6 @@ impl Read for Inflated {
         self.pending.drain(..n);
         Ok(n)
     }
-}
-
-/// The most memory that this process has had, in KiB.
-fn peak_kib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
-    line.trim().trim_end_matches(" kB").trim().parse().ok()
 }
 
 const CHILD: &str = "VULNZERO_TEST_MEMORY_OF";

@@ -81,7 +81,7 @@ fn only_scans_for_packages_close_findings() {
         (json!([{"Target": "x", "Vulnerabilities": null}]), true),
     ] {
         let observations = read(&artifact(results.clone()));
-        assert_eq!(assets(&observations)[0].complete, complete, "{results}");
+        assert_eq!(!assets(&observations)[0].complete.is_empty(), complete, "{results}");
     }
     let pod = |name: &str, error: &str, class: &str| {
         let result = json!({"Target": "i (debian 11.6)", "Class": class, "Type": "debian"});
@@ -94,8 +94,10 @@ fn only_scans_for_packages_close_findings() {
         pod("never", "", "config"),
     ];
     let observations = read(&json!({"ClusterName": "c", "Resources": resources}));
-    let found: Vec<_> =
-        assets(&observations).iter().map(|a| (a.asset_id.as_str(), a.complete)).collect();
+    let found: Vec<_> = assets(&observations)
+        .iter()
+        .map(|a| (a.asset_id.as_str(), !a.complete.is_empty()))
+        .collect();
     assert_eq!(found, [("c/n/Pod/scanned", true), ("c/n/Pod/half", false)]);
 }
 
@@ -149,4 +151,56 @@ fn a_workload_of_two_images_is_one_asset() {
     let mixed = read(&mixed);
     assert_eq!(assets(&mixed).len(), 1);
     assert_eq!(assets(&mixed)[0].os_type, None);
+}
+
+#[test]
+fn lists_of_packages_are_an_inventory() {
+    let package = json!({"Name": "openssl", "Version": "3.0.7", "Release": "6.el9", "Epoch": 1,
+        "Arch": "x86_64", "SrcName": "openssl-src", "SrcVersion": "3.0.7", "SrcRelease": "6.el9",
+        "Identifier": {"PURL": "pkg:rpm/redhat/openssl@3.0.7-6.el9?epoch=1"},
+        "Layer": {"DiffID": "sha256:ab"}});
+    let vulnerability = json!({"VulnerabilityID": "CVE-2024-1111", "PkgName": "openssl",
+        "InstalledVersion": "1:3.0.7-6.el9", "PkgIdentifier": package["Identifier"]});
+    let system = json!({"Target": "r (redhat 9)", "Class": "os-pkgs", "Type": "redhat",
+        "Packages": [package, {"Version": "nameless"}], "Vulnerabilities": [vulnerability]});
+    let library = |packages: Value| json!({"Target": "go.mod", "Class": "lang-pkgs", "Type": "gomod", "Packages": packages});
+    let go = json!([{"Name": "x", "Version": "1", "FilePath": "a/go.mod"}]);
+    for (second, whole) in
+        [(library(go.clone()), 2), (library(json!([])), 1), (library(json!(null)), 1)]
+    {
+        let report = json!({"ArtifactName": "r", "ArtifactType": "container_image",
+            "Metadata": {"ImageID": "sha256:CD", "RepoTags": ["r:1"], "RepoDigests": ["r@sha256:ef"], "Reference": "r@sha256:ef"},
+            "Results": [system, library(go.clone()), second]});
+        let observations = read(&report);
+        let asset = assets(&observations)[0];
+        assert_eq!((asset.complete.len(), asset.inventory.len()), (2, whole), "{second}");
+        let identifiers: Vec<_> = asset.identifiers.iter().map(|i| i.value.as_str()).collect();
+        assert_eq!(identifiers, ["sha256:ef", "sha256:cd", "r:1"]);
+        let components: Vec<_> = observations
+            .iter()
+            .filter_map(|o| if let Observation::Component(c) = o { Some(&**c) } else { None })
+            .collect();
+        assert_eq!(components.len(), 1 + whole);
+        assert_eq!(components[0].key(), findings(&observations)[0].component.key());
+        assert_eq!(components[0].source_version.as_deref(), Some("3.0.7-6.el9"));
+        assert_eq!(components[1].path.as_deref(), Some("a/go.mod"));
+    }
+}
+
+#[test]
+fn a_workload_lists_all_if_each_of_its_entries_does() {
+    let pod = |class: &str, packages: Value| {
+        let result = json!({"Target": "i (debian 12)", "Class": class, "Packages": packages});
+        json!({"Kind": "Pod", "Name": "p", "Results": [result]})
+    };
+    let listed = json!([{"Name": "x", "Version": "1"}]);
+    for (entries, whole) in [
+        ([pod("os-pkgs", listed.clone()), pod("os-pkgs", listed.clone())], 1),
+        ([pod("os-pkgs", listed.clone()), pod("os-pkgs", json!(null))], 0),
+        ([pod("os-pkgs", listed.clone()), pod("lang-pkgs", listed.clone())], 2),
+        ([pod("os-pkgs", json!([])), pod("lang-pkgs", listed.clone())], 1),
+    ] {
+        let observations = read(&json!({"ClusterName": "c", "Resources": entries}));
+        assert_eq!(assets(&observations)[0].inventory.len(), whole, "{entries:?}");
+    }
 }

@@ -1,0 +1,78 @@
+//! Imports over a store in memory: tidying, and what every import must keep to.
+
+mod guarantees;
+
+use std::sync::Arc;
+
+use super::*;
+use crate::adapters::importers::input;
+use crate::base::time::ManualClock;
+use crate::services::core;
+use crate::store::engine::memory::Memory;
+use crate::store::{Catalog, Options, Store};
+use crate::telemetry::Metrics;
+
+macro_rules! catalog {
+    ($($record:ty),*) => { Catalog::new()$(.with::<$record>())* };
+}
+
+fn core(directory: &std::path::Path) -> Core {
+    let catalog = crate::for_each_record!(catalog);
+    let clock = Arc::new(ManualClock::at("2026-11-24T00:00:00Z".parse().unwrap()));
+    let engine = Box::new(Memory::default());
+    let store = Store::open(engine, catalog, clock, Options::default()).unwrap();
+    let options = core::Options {
+        data_dir: directory.to_owned(),
+        report: input::Limits::default(),
+        max_upload_bytes: 64 << 20,
+        quarantine_percent: 50,
+        quarantine_above: 10,
+        session_s: 1,
+        session_idle_s: 1,
+        lockout_failures: 1,
+        lockout_s: 1,
+    };
+    Core::new(store, options, Metrics::new("test")).0
+}
+
+fn all(core: &Core) -> Vec<Import> {
+    let snapshot = core.store.read().unwrap();
+    (1..).map_while(|id| snapshot.find(id).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn tidying_reaches_every_import_that_waits() {
+    const WAITING: u64 = 10_200;
+    let directory = tempfile::tempdir().unwrap();
+    let core = core(directory.path());
+    // Every third upload came to its end and has a job; the last one is done.
+    let fill = |tx: &mut Tx<'_>| {
+        for n in 1..=WAITING {
+            tx.insert(Import { job_id: (n % 3 == 0).then_some(n), ..Import::default() })?;
+        }
+        tx.insert(Import { status: ImportStatus::Completed, ..Import::default() })
+    };
+    let done = core.store.write("test", fill).await.unwrap();
+    std::fs::create_dir(core.spool()).unwrap();
+    for id in [1, 3, WAITING - 1, WAITING, done.id] {
+        std::fs::write(spool::path(&core, id), "report").unwrap();
+    }
+    std::fs::write(core.spool().join("upload-half"), "rep").unwrap();
+
+    tidy(&core).await.unwrap();
+
+    for import in all(&core) {
+        let id = import.id;
+        let wanted = match import.job_id {
+            Some(_) => ImportStatus::Pending,
+            None if id == done.id => ImportStatus::Completed,
+            None => ImportStatus::Failed,
+        };
+        assert_eq!(import.status, wanted, "{id}");
+        assert_eq!(import.error.is_some(), wanted == ImportStatus::Failed, "{id}");
+    }
+    let left = std::fs::read_dir(core.spool()).unwrap();
+    let mut left: Vec<_> = left.map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    assert_eq!(left, [WAITING.to_string(), "3".to_owned()]);
+}
