@@ -23,5 +23,6 @@ mod rescans;
 mod roles;
 mod sessions;
 mod setup;
+mod threads;
 mod tokens;
 mod users;
