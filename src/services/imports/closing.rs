@@ -197,7 +197,7 @@ pub(super) fn close(
                 progressed(tx, job, import_id, 1.0, "closing what has gone")?;
             }
             if step == last && !scope.by_inventory {
-                cover(tx, scope.asset_id, &scope.scans, by)?;
+                cover(tx, scope.asset_id, &report.scanner, &scope.scans, (at, import_id))?;
             }
             Ok(n)
         })?;
@@ -229,12 +229,19 @@ fn close_some(
     Ok(closed)
 }
 
-/// Notes on the asset that a complete scan was made.
-fn cover(tx: &mut Tx<'_>, asset: u64, kinds: &[ScanKind], by: Sighting<'_>) -> Result<()> {
+/// Notes on the asset that a complete scan by `scanner` was made at `at`, as the
+/// import brings it.
+pub(super) fn cover(
+    tx: &mut Tx<'_>,
+    asset: u64,
+    scanner: &str,
+    kinds: &[ScanKind],
+    (at, import_id): (Timestamp, u64),
+) -> Result<()> {
     let Some(before) = tx.find::<Asset>(asset)? else { return Ok(()) };
     let mut after = before.clone();
     for kind in kinds {
-        after.cover(&by.report.scanner, *kind, by.at, by.import_id);
+        after.cover(scanner, *kind, at, import_id);
     }
     if after == before { Ok(()) } else { tx.touch(&after) }
 }

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use roaring::RoaringBitmap;
 
 use super::apply::Source;
-use super::closing::Closings;
+use super::closing::{self, Closings};
 use super::run::Attempt;
 use crate::base::Result;
 use crate::domain::asset::Asset;
@@ -90,28 +90,13 @@ pub(super) fn end_removed(
                     }
                 }
                 if step == steps {
-                    cover(tx, asset, &kinds, at, import_id)?;
+                    closing::cover(tx, asset, INVENTORY, &kinds, (at, import_id))?;
                 }
                 Ok(())
             })?;
         }
     }
     Ok(())
-}
-
-fn cover(
-    tx: &mut Tx<'_>,
-    asset: u64,
-    kinds: &[ScanKind],
-    at: crate::base::Timestamp,
-    import_id: u64,
-) -> Result<()> {
-    let Some(before) = tx.find::<Asset>(asset)? else { return Ok(()) };
-    let mut after = before.clone();
-    for kind in kinds {
-        after.cover(INVENTORY, *kind, at, import_id);
-    }
-    if after == before { Ok(()) } else { tx.touch(&after) }
 }
 
 /// What is installed on an asset, for asking whether a finding's package still is.
