@@ -118,6 +118,9 @@ pub struct Import {
     /// Findings that would be closed if it is accepted.
     #[serde(default)]
     pub held: u64,
+    /// Installed packages that would count as removed if it is accepted.
+    #[serde(default)]
+    pub held_packages: u64,
     /// What it covers completely, while that is held back.
     #[serde(default)]
     pub held_scopes: Vec<ClosingScope>,

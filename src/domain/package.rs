@@ -36,6 +36,9 @@ pub struct Package {
     pub import_id: u64,
     /// When it was listed first.
     pub first_seen: Timestamp,
+    /// The scan that listed it last.
+    #[serde(default)]
+    pub last_seen: Timestamp,
     /// When a newer inventory no longer listed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,
@@ -49,6 +52,9 @@ impl Package {
         format!("{}\u{1f}{architecture}", component.key())
     }
 }
+
+/// The index by asset and identity.
+pub const BY_IDENTITY: &str = "idx_packages_identity";
 
 /// What can be filtered, sorted and counted by.
 const PACKAGE_FIELDS: &[Field<Package>] = &[
@@ -108,7 +114,7 @@ const PACKAGE_FIELDS: &[Field<Package>] = &[
 /// Secondary indexes, and what each is for.
 const PACKAGE_INDEXES: &[Index] = &[
     Index::on(
-        "idx_packages_identity",
+        BY_IDENTITY,
         &[asc("asset_id"), asc("identity")],
         "One package once; what is on an asset; every inventory asks.",
     )

@@ -91,6 +91,64 @@ fn a_scan_of_one_kind_does_not_close_what_another_found() {
     assert_eq!(client.import("", nothing.to_string().as_bytes()).ok(201)["closed"], 0);
 }
 
+fn package_list(client: &Client, versions: std::ops::Range<u32>) -> Value {
+    let mut list = String::from("PRETTY_NAME=\"Debian\"\nID=debian\nVERSION_ID=\"12\"\n\n");
+    for n in versions {
+        list += &format!("package{n}\t1.0-{n}\n");
+    }
+    client.import("?asset=web&format=dpkg", list.as_bytes()).ok(201)
+}
+
+fn installed(client: &Client) -> Value {
+    client.get("/packages?asset=web&is_installed=true").ok(200)["total_count"].clone()
+}
+
+#[test]
+fn a_truncated_package_list_removes_nothing_until_it_is_accepted() {
+    let server = Server::start();
+    let client = server.token("operator");
+    package_list(&client, 1..21);
+    let report = trivy("web", &[("CVE-2026-1", "package2"), ("CVE-2026-2", "package12")]);
+    let mut report: Value =
+        serde_json::from_str(&report.to_string().replace("alpine", "debian")).unwrap();
+    let found = &mut report["Results"][0]["Vulnerabilities"];
+    found[0]["InstalledVersion"] = json!("1.0-2");
+    found[1]["InstalledVersion"] = json!("1.0-12");
+    client.import("", report.to_string().as_bytes()).ok(201);
+
+    // No finding makes it suspicious: those are too few. The packages do.
+    let held = package_list(&client, 1..9);
+    assert_eq!((&held["status"], &held["held_packages"]), (&json!("quarantined"), &json!(12)));
+    assert_eq!((&held["closed"], installed(&client)), (&json!(0), json!(20)));
+    assert_eq!(open(&client), 2);
+
+    // What a newer list has seen meanwhile stays when the older one is accepted.
+    assert_eq!(package_list(&client, 1..12)["status"], "completed");
+    assert_eq!((installed(&client), open(&client)), (json!(11), json!(1)));
+    let accepted = client.post(&format!("/imports/{}/accept", held["id"]), &json!({})).ok(200);
+    assert_eq!((&accepted["held_packages"], installed(&client)), (&json!(0), json!(11)));
+
+    let held = package_list(&client, 1..3);
+    let accepted = client.post(&format!("/imports/{}/accept", held["id"]), &json!({})).ok(200);
+    assert_eq!((&accepted["status"], installed(&client)), (&json!("completed"), json!(2)));
+}
+
+#[test]
+fn new_versions_of_everything_are_no_truncated_list() {
+    let server = Server::start();
+    let client = server.token("operator");
+    let list = |version: u32| {
+        let mut list = String::from("ID=debian\nVERSION_ID=\"12\"\n\n");
+        for n in 1..21 {
+            list += &format!("package{n}\t{version}.0\n");
+        }
+        client.import("?asset=web&format=dpkg", list.as_bytes()).ok(201)
+    };
+    list(1);
+    assert_eq!(list(2)["status"], "completed");
+    assert_eq!(installed(&client), 20);
+}
+
 #[test]
 fn an_older_report_neither_closes_nor_reopens() {
     let server = Server::start();

@@ -92,10 +92,11 @@ fn sentence(file: &Path, import: &Value) -> String {
     let id = &import["id"];
     if import["status"] == "quarantined" {
         return format!(
-            "{}: import {id} is quarantined: it would close {} findings, and has closed none; \
-             vulnzero quarantine accept {id}, or discard {id}",
+            "{}: import {id} is quarantined: it would close {} findings and take {} packages for \
+             removed, and has done nothing of that; vulnzero quarantine accept {id}, or discard {id}",
             file.display(),
-            import["held"]
+            import["held"],
+            import["held_packages"]
         );
     }
     if import["status"] != "completed" {

@@ -6,17 +6,15 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::closing::{self, Closings};
-use super::inventory;
-use super::run::{Attempt, progressed};
+use super::attempt::{Attempt, Source};
+use super::closing::{self, Closed, Closings, Seen};
 use super::step::{Item, Step, StepDone};
-use crate::base::{Result, Timestamp};
+use crate::base::Result;
 use crate::domain::import::{ClosingScope, Import, ImportStatus, SKIPPED_PLACES, SkippedPlace};
 use crate::domain::merge::Effect;
 use crate::domain::observation::{
-    AssetObservation, Observation, ReportInfo, Skip, SkipReason, VulnerabilityObservation,
+    AssetObservation, Observation, ReportInfo, Skip, VulnerabilityObservation,
 };
-use crate::domain::scan::ScanKind;
 use crate::services::Ctx;
 use crate::services::audit::{self, Entry};
 use crate::store::{Read, Tx};
@@ -32,7 +30,6 @@ const STEP_TEXT: usize = 4 << 20;
 /// Takes observations and applies them in steps.
 pub(super) struct Applier<'a> {
     attempt: &'a Attempt<'a>,
-    import_id: u64,
     naming: Naming,
     format: &'static str,
     by: Arc<Source>,
@@ -40,23 +37,12 @@ pub(super) struct Applier<'a> {
     step: Vec<Item>,
     /// Bytes of long texts in the step.
     text: usize,
-    seen: Arc<RoaringBitmap>,
+    seen: Seen,
     vulnerabilities: RoaringBitmap,
     assets: RoaringBitmap,
-    packages: RoaringBitmap,
     closings: Closings,
     inventories: Closings,
     counts: Counts,
-}
-
-/// Who reports, when the scan was made, and when the import was begun: an attempt that was
-/// cut off has left records newer than that, whose effects count as this import's.
-pub(super) struct Source {
-    pub report: ReportInfo,
-    pub at: Timestamp,
-    pub begun: Timestamp,
-    pub import_id: u64,
-    pub format: &'static str,
 }
 
 /// What assets are called that the report does not name.
@@ -149,17 +135,15 @@ impl<'a> Applier<'a> {
         let at = report.created_at.map_or(begun, |t| t.min(begun));
         Self {
             attempt,
-            import_id: import.id,
             naming: Naming::of(import, format),
             format,
             by: Arc::new(Source { report, at, begun, import_id: import.id, format }),
             current: None,
             step: Vec::with_capacity(STEP),
             text: 0,
-            seen: Arc::default(),
+            seen: Seen::default(),
             vulnerabilities: RoaringBitmap::new(),
             assets: RoaringBitmap::new(),
-            packages: RoaringBitmap::new(),
             closings: Closings::default(),
             inventories: Closings::default(),
             counts: Counts::default(),
@@ -215,17 +199,14 @@ impl<'a> Applier<'a> {
     }
 
     fn flush(&mut self, progress: f64) -> Result<()> {
-        self.attempt.go_on()?;
         let items = std::mem::take(&mut self.step);
         self.text = 0;
-        let (by, seen) = (self.by.clone(), self.seen.clone());
-        let (import_id, job_id) = (self.import_id, self.attempt.job.id);
-        let done = self.attempt.core.store.write_blocking("imports.apply", move |tx| {
+        let (by, seen) = (self.by.clone(), self.seen.findings.clone());
+        let done = self.attempt.write("imports.apply", (progress, "applying"), move |tx| {
             let mut step = Step::new(&by, &seen);
             for item in &items {
                 step.take(tx, item)?;
             }
-            progressed(tx, job_id, import_id, progress, "applying")?;
             step.finish(tx)
         })?;
         self.note(done);
@@ -233,7 +214,7 @@ impl<'a> Applier<'a> {
     }
 
     fn note(&mut self, done: StepDone) {
-        let seen = Arc::make_mut(&mut self.seen);
+        let seen = Arc::make_mut(&mut self.seen.findings);
         for (id, effect) in done.findings {
             seen.insert(id as u32);
             self.counts.found(effect);
@@ -243,7 +224,7 @@ impl<'a> Applier<'a> {
         }
         self.vulnerabilities.extend(done.vulnerabilities);
         self.assets.extend(done.assets);
-        self.packages.extend(done.packages);
+        Arc::make_mut(&mut self.seen.packages).extend(done.packages);
         for (asset, kinds) in done.complete {
             self.closings.add(asset, &kinds);
         }
@@ -255,20 +236,18 @@ impl<'a> Applier<'a> {
     /// Applies the rest, closes what has gone, and writes the result.
     pub(super) fn finish(mut self) -> Result<()> {
         self.flush(1.0)?;
-        inventory::end_removed(self.attempt, &self.by, &self.inventories, &self.packages)?;
         let scopes: Vec<ClosingScope> =
-            self.closings.closing(false).chain(self.inventories.closing(true)).collect();
-        let outcome = closing::run(self.attempt, &self.by, &scopes, &self.seen)?;
+            self.closings.scopes(false).chain(self.inventories.scopes(true)).collect();
+        let closed = closing::run(self.attempt, &self.by, &scopes, &self.seen)?;
         let result = Outcome {
             counts: self.counts,
             notes: self.naming.note().into_iter().collect(),
-            findings: self.seen.len(),
+            findings: self.seen.findings.len(),
             assets: self.assets.len(),
             vulnerabilities: self.vulnerabilities.len(),
-            components: self.packages.len(),
-            closed: outcome.closed,
-            held: outcome.held,
-            held_scopes: if outcome.held > 0 { scopes } else { Vec::new() },
+            components: self.seen.packages.len(),
+            held_scopes: if closed.is_held { scopes } else { Vec::new() },
+            closed,
         };
         let by = self.by.clone();
         self.attempt
@@ -285,17 +264,15 @@ struct Outcome {
     assets: u64,
     vulnerabilities: u64,
     components: u64,
-    closed: u64,
-    held: u64,
+    closed: Closed,
     held_scopes: Vec<ClosingScope>,
 }
 
 fn complete(tx: &mut Tx<'_>, by: &Source, outcome: &Outcome) -> Result<()> {
     let import: Import = tx.require(by.import_id)?;
-    let counts = &outcome.counts;
-    let held = outcome.held > 0;
+    let (counts, closed) = (&outcome.counts, &outcome.closed);
     let done = tx.update(Import {
-        status: if held { ImportStatus::Quarantined } else { ImportStatus::Completed },
+        status: if closed.is_held { ImportStatus::Quarantined } else { ImportStatus::Completed },
         format: by.format.to_owned(),
         scanner: Some(by.report.scanner.clone()),
         scanner_version: by.report.scanner_version.clone(),
@@ -307,8 +284,9 @@ fn complete(tx: &mut Tx<'_>, by: &Source, outcome: &Outcome) -> Result<()> {
         new: counts.new,
         seen: counts.seen,
         reopened: counts.reopened,
-        closed: outcome.closed,
-        held: outcome.held,
+        closed: closed.closed,
+        held: closed.held,
+        held_packages: closed.held_packages,
         held_scopes: outcome.held_scopes.clone(),
         components: outcome.components,
         services: counts.services,
@@ -343,12 +321,4 @@ fn text_bytes(v: &VulnerabilityObservation) -> usize {
     let texts = [&v.title, &v.description, &v.solution];
     let texts: usize = texts.into_iter().flatten().map(String::len).sum();
     texts + v.references.iter().map(String::len).sum::<usize>()
-}
-
-/// The kinds of scan in a set, for closing.
-pub(super) type Kinds = Vec<ScanKind>;
-
-/// A duplicate, as a skip.
-pub(super) fn duplicate(place: String) -> Skip {
-    Skip { reason: SkipReason::Duplicate, place }
 }

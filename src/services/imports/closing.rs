@@ -3,16 +3,16 @@
 //!
 //! A report closes only within its scope (asset × scanner × kinds of scan), and only what
 //! was seen before it was made. If it would close more than half of a scope of more than
-//! ten, it closes nothing, and a person decides.
+//! ten, or if a package list lacks that much of what was installed, it closes and ends
+//! nothing, and a person decides.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::apply::Source;
-use super::inventory::{self, Installed};
-use super::run::{Attempt, progressed};
+use super::attempt::{Attempt, Source};
+use super::inventory::{self, Installed, Listing};
 use crate::base::{Result, Timestamp};
 use crate::domain::asset::Asset;
 use crate::domain::finding::Finding;
@@ -32,18 +32,13 @@ const STEP: usize = 2_000;
 pub(super) struct Closings(BTreeMap<u64, Vec<ScanKind>>);
 
 impl Closings {
-    /// The scopes, for closing findings.
-    pub(super) fn closing(&self, by_inventory: bool) -> impl Iterator<Item = ClosingScope> {
+    /// As scopes, for closing findings.
+    pub(super) fn scopes(&self, by_inventory: bool) -> impl Iterator<Item = ClosingScope> {
         self.0.iter().map(move |(asset, kinds)| ClosingScope {
             asset_id: *asset,
             scans: kinds.clone(),
             by_inventory,
         })
-    }
-
-    /// The scopes.
-    pub(super) fn scopes(&self) -> impl Iterator<Item = (u64, &[ScanKind])> {
-        self.0.iter().map(|(asset, kinds)| (*asset, kinds.as_slice()))
     }
 
     pub(super) fn add(&mut self, asset: u64, kinds: &[ScanKind]) {
@@ -54,13 +49,24 @@ impl Closings {
     }
 }
 
-/// What closing did.
+/// What a report names.
+#[derive(Default, Clone)]
+pub(super) struct Seen {
+    pub findings: Arc<RoaringBitmap>,
+    pub packages: Arc<RoaringBitmap>,
+}
+
+/// What closing did, or would do.
 #[derive(Default)]
 pub(super) struct Closed {
     /// Findings that were closed.
     pub closed: u64,
-    /// Findings that would have been.
+    /// It looks like a broken report, so nothing was.
+    pub is_held: bool,
+    /// Findings that would have been closed.
     pub held: u64,
+    /// Packages that would have ended.
+    pub held_packages: u64,
 }
 
 /// Closes what has gone, or holds it back.
@@ -68,58 +74,73 @@ pub(super) fn run(
     attempt: &Attempt<'_>,
     by: &Source,
     scopes: &[ClosingScope],
-    seen: &RoaringBitmap,
+    seen: &Seen,
 ) -> Result<Closed> {
+    let scopes = heeded(attempt.core, by, scopes, seen)?;
     let mut outcome = Closed::default();
-    for scope in scopes {
-        let weighed = Weighed::of(attempt.core, scope, by, seen)?;
-        if weighed.is_suspicious(attempt.core) {
-            outcome.held += weighed.going;
-        }
+    let mut going = RoaringBitmap::new();
+    for scope in &scopes {
+        let weighed = scope.weigh(attempt.core, by, seen)?;
+        outcome.is_held |= weighed.is_suspicious(attempt.core);
+        outcome.held_packages += weighed.ending;
+        going |= weighed.going;
     }
-    if outcome.held > 0 {
+    if outcome.is_held {
+        outcome.held = going.len();
         return Ok(outcome);
     }
-    for scope in scopes {
-        outcome.closed += close(attempt.core, scope, by, seen, Some(attempt))?;
-    }
-    Ok(outcome)
+    Ok(Closed { closed: close_all(attempt, by, &scopes, seen)?, ..Closed::default() })
 }
 
-/// One scope, before anything is closed.
-struct Weighed {
-    /// Findings in it that were known before, and are open or decided.
+/// Closes what was held back.
+pub(super) fn accept(attempt: &Attempt<'_>, by: &Source, scopes: &[ClosingScope]) -> Result<u64> {
+    // What newer reports have seen meanwhile is newer than this report, and stays.
+    let seen = Seen::default();
+    close_all(attempt, by, &heeded(attempt.core, by, scopes, &seen)?, &seen)
+}
+
+fn close_all(attempt: &Attempt<'_>, by: &Source, scopes: &[Scope<'_>], seen: &Seen) -> Result<u64> {
+    let mut closed = 0;
+    for scope in scopes {
+        scope.end_packages(attempt, by)?;
+        closed += scope.close(attempt, by, &seen.findings)?;
+    }
+    Ok(closed)
+}
+
+/// A scope, and what closes findings in it.
+struct Scope<'a> {
+    is: &'a ClosingScope,
+    /// For a package list: itself, and what is installed by it.
+    list: Option<Arc<(Listing, Installed)>>,
+}
+
+fn heeded<'a>(
+    core: &Core,
+    by: &Source,
+    scopes: &'a [ClosingScope],
+    seen: &Seen,
+) -> Result<Vec<Scope<'a>>> {
+    let with_list = |is: &'a ClosingScope| {
+        let list = is.by_inventory.then(|| {
+            let (kinds, seen) = (is.scans.clone(), seen.packages.clone());
+            let listing = Listing { kinds, at: by.at, seen };
+            let installed = Installed::after(core, is.asset_id, &listing, by.begun)?;
+            Ok(Arc::new((listing, installed)))
+        });
+        Ok(Scope { is, list: list.transpose()? })
+    };
+    scopes.iter().map(with_list).collect()
+}
+
+/// A part of what was there before.
+#[derive(Default)]
+struct Part {
     present: u64,
-    /// Those that the report no longer names.
     going: u64,
 }
 
-impl Weighed {
-    fn of(core: &Core, scope: &ClosingScope, by: &Source, seen: &RoaringBitmap) -> Result<Self> {
-        let mut weighed = Self { present: 0, going: 0 };
-        let test = Test::of(core, scope)?;
-        let sighting =
-            Sighting { report: &by.report, asset: None, import_id: by.import_id, at: by.at };
-        let snapshot = core.store.read()?;
-        for id in unsettled(&*snapshot, scope.asset_id)? {
-            let Some(finding) = snapshot.find::<Finding>(id)? else { continue };
-            let theirs = |s: &crate::domain::finding::Source| {
-                let scanner = scope.by_inventory || s.scanner == by.report.scanner;
-                scanner && scope.scans.contains(&s.scan) && s.present
-            };
-            // What the report itself has brought does not make the rest a smaller part.
-            let is_new = finding.created_at >= by.begun;
-            if is_new || finding.status.is_fixed() || !finding.sources.iter().any(theirs) {
-                continue;
-            }
-            weighed.present += 1;
-            if !seen.contains(id as u32) {
-                weighed.going += u64::from(test.closes(&mut finding.clone(), sighting));
-            }
-        }
-        Ok(weighed)
-    }
-
+impl Part {
     fn is_suspicious(&self, core: &Core) -> bool {
         let options = &core.options;
         self.present > options.quarantine_above
@@ -127,27 +148,106 @@ impl Weighed {
     }
 }
 
+/// One scope, before anything is closed.
+struct Weighed {
+    /// Findings in it that were known before, and are open or decided.
+    findings: Part,
+    /// Packages by name.
+    packages: Part,
+    /// Findings that the report no longer names.
+    going: RoaringBitmap,
+    /// Packages that the list lacks.
+    ending: u64,
+}
+
+impl Weighed {
+    fn is_suspicious(&self, core: &Core) -> bool {
+        self.findings.is_suspicious(core) || self.packages.is_suspicious(core)
+    }
+}
+
+impl Scope<'_> {
+    fn weigh(&self, core: &Core, by: &Source, seen: &Seen) -> Result<Weighed> {
+        let (mut present, mut going) = (0, RoaringBitmap::new());
+        let sighting =
+            Sighting { report: &by.report, asset: None, import_id: by.import_id, at: by.at };
+        let test = self.test();
+        let snapshot = core.store.read()?;
+        for id in unsettled(&*snapshot, self.is.asset_id)? {
+            let Some(mut finding) = snapshot.find::<Finding>(id)? else { continue };
+            let theirs = |s: &crate::domain::finding::Source| {
+                let scanner = self.is.by_inventory || s.scanner == by.report.scanner;
+                scanner && self.is.scans.contains(&s.scan) && s.present
+            };
+            // What the report itself has brought does not make the rest a smaller part.
+            let is_new = finding.created_at >= by.begun;
+            if is_new || finding.status.is_fixed() || !finding.sources.iter().any(theirs) {
+                continue;
+            }
+            present += 1;
+            if !seen.findings.contains(id as u32) && test.closes(&mut finding, sighting) {
+                going.insert(id as u32);
+            }
+        }
+        let installed = self.list.as_ref().map(|list| &list.1);
+        Ok(Weighed {
+            findings: Part { present, going: going.len() },
+            packages: installed
+                .map_or_else(Part::default, |i| Part { present: i.present, going: i.going }),
+            ending: installed.map_or(0, |i| i.ending.len() as u64),
+            going,
+        })
+    }
+
+    fn test(&self) -> Test {
+        Test { scans: self.is.scans.clone(), list: self.list.clone() }
+    }
+
+    fn end_packages(&self, attempt: &Attempt<'_>, by: &Source) -> Result<()> {
+        let Some(list) = &self.list else { return Ok(()) };
+        inventory::end(attempt, by, self.is.asset_id, &list.0, &list.1.ending)
+    }
+
+    /// Closes the findings that are not in `seen`, in steps; notes the complete scan on the
+    /// asset in the last one. Returns how many were closed.
+    fn close(&self, attempt: &Attempt<'_>, by: &Source, seen: &RoaringBitmap) -> Result<u64> {
+        let mut ids = unsettled(&*attempt.core.store.read()?, self.is.asset_id)?;
+        ids.retain(|id| !seen.contains(*id as u32));
+        let last = ids.len().div_ceil(STEP).max(1);
+        let mut chunks = ids.chunks(STEP);
+        let mut closed = 0;
+        for step in 1..=last {
+            let chunk = chunks.next().unwrap_or_default().to_vec();
+            let (report, scope, test) = (by.report.clone(), self.is.clone(), self.test());
+            let (at, begun, import_id) = (by.at, by.begun, by.import_id);
+            let doing = (1.0, "closing what has gone");
+            closed += attempt.write("imports.close", doing, move |tx| {
+                let by = Sighting { report: &report, asset: None, import_id, at };
+                let n = close_some(tx, &chunk, &test, by, begun)?;
+                if step == last && !scope.by_inventory {
+                    cover(tx, scope.asset_id, &report.scanner, &scope.scans, (at, import_id))?;
+                }
+                Ok(n)
+            })?;
+        }
+        Ok(closed)
+    }
+}
+
 /// What closes a finding of a scope.
-#[derive(Clone)]
 struct Test {
     scans: Vec<ScanKind>,
-    installed: Option<Arc<Installed>>,
+    list: Option<Arc<(Listing, Installed)>>,
 }
 
 impl Test {
-    fn of(core: &Core, scope: &ClosingScope) -> Result<Self> {
-        let by_inventory = scope.by_inventory;
-        let installed = by_inventory.then(|| Installed::on(core, scope.asset_id)).transpose()?;
-        Ok(Self { scans: scope.scans.clone(), installed: installed.map(Arc::new) })
-    }
-
     /// Marks a finding that was not seen as gone, if that is what it means. Says whether it
     /// was closed by that.
     fn closes(&self, finding: &mut Finding, by: Sighting<'_>) -> bool {
-        match &self.installed {
+        match &self.list {
             None => merge::absent(finding, &self.scans, by),
-            Some(installed) => {
-                installed.lacks(&finding.component) && inventory::absent(finding, &self.scans, by)
+            Some(list) => {
+                list.1.lacks(&finding.component) && inventory::absent(finding, &self.scans, by)
             }
         }
     }
@@ -166,43 +266,6 @@ fn unsettled<S: Read + ?Sized>(source: &S, asset: u64) -> Result<Vec<u64>> {
     }
     ids.sort_unstable();
     Ok(ids)
-}
-
-/// Closes the findings of a scope that are not in `seen`, in steps; notes the complete scan
-/// on the asset in the last one. Returns how many were closed.
-pub(super) fn close(
-    core: &Core,
-    scope: &ClosingScope,
-    by: &Source,
-    seen: &RoaringBitmap,
-    attempt: Option<&Attempt<'_>>,
-) -> Result<u64> {
-    let mut ids = unsettled(&*core.store.read()?, scope.asset_id)?;
-    ids.retain(|id| !seen.contains(*id as u32));
-    let test = Test::of(core, scope)?;
-    let mut closed = 0;
-    let last = ids.len().div_ceil(STEP).max(1);
-    let mut chunks = ids.chunks(STEP);
-    for step in 1..=last {
-        attempt.map_or(Ok(()), Attempt::go_on)?;
-        let job = attempt.map(|a| a.job.id);
-        let chunk = chunks.next().unwrap_or_default().to_vec();
-        let (report, scope) = (by.report.clone(), scope.clone());
-        let (at, begun, import_id) = (by.at, by.begun, by.import_id);
-        let test = test.clone();
-        closed += core.store.write_blocking("imports.close", move |tx| {
-            let by = Sighting { report: &report, asset: None, import_id, at };
-            let n = close_some(tx, &chunk, &test, by, begun)?;
-            if let Some(job) = job {
-                progressed(tx, job, import_id, 1.0, "closing what has gone")?;
-            }
-            if step == last && !scope.by_inventory {
-                cover(tx, scope.asset_id, &report.scanner, &scope.scans, (at, import_id))?;
-            }
-            Ok(n)
-        })?;
-    }
-    Ok(closed)
 }
 
 fn close_some(

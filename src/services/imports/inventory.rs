@@ -2,24 +2,23 @@
 //! removed, and what was removed is no longer vulnerable.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::apply::Source;
-use super::closing::{self, Closings};
-use super::run::Attempt;
-use crate::base::Result;
+use super::attempt::{Attempt, Source};
+use super::closing;
+use crate::base::{Result, Timestamp};
 use crate::domain::asset::Asset;
 use crate::domain::component::Component;
 use crate::domain::merge::{self, Sighting};
-use crate::domain::package::Package;
+use crate::domain::package::{BY_IDENTITY, Package};
 use crate::domain::scan::ScanKind;
 use crate::services::Core;
 use crate::store::{Direction, Read, Tx};
 
 /// The name under which inventories stand in an asset's coverage.
 pub(super) const INVENTORY: &str = "inventory";
-const BY_ASSET: &str = "idx_packages_identity";
 /// Packages per transaction.
 const STEP: usize = 2_000;
 
@@ -32,7 +31,7 @@ pub(super) fn note(
 ) -> Result<u64> {
     let key = Package::key(component);
     let kind = ScanKind::of_ecosystem(component.ecosystem.as_deref());
-    let known = tx.find_by::<Package>(BY_ASSET, &[asset.id.into(), (&key).into()])?;
+    let known = tx.find_by::<Package>(BY_IDENTITY, &[asset.id.into(), (&key).into()])?;
     let Some(before) = known else {
         // A newer inventory that was imported before did not list it.
         let removed_at = asset.covered_at(INVENTORY, kind).filter(|newer| *newer > by.at);
@@ -44,6 +43,7 @@ pub(super) fn note(
             source: by.report.scanner.clone(),
             import_id: by.import_id,
             first_seen: by.at,
+            last_seen: by.at,
             removed_at,
             ..Package::default()
         })?;
@@ -51,85 +51,133 @@ pub(super) fn note(
     };
     let mut after = before.clone();
     after.first_seen = after.first_seen.min(by.at);
+    after.last_seen = after.last_seen.max(by.at);
     if after.removed_at.is_some_and(|removed| removed < by.at) {
         after.removed_at = None;
     }
-    if after != before {
+    let is_sighting =
+        (after.first_seen, after.removed_at) == (before.first_seen, before.removed_at);
+    if !is_sighting {
         tx.update(after)?;
+    } else if after != before {
+        tx.touch(&after)?;
     }
     Ok(before.id)
 }
 
-/// Ends the packages of an inventory's scope that it no longer lists.
-pub(super) fn end_removed(
+/// What a package list says of the packages that are known.
+#[derive(Clone)]
+pub(super) struct Listing {
+    pub kinds: Vec<ScanKind>,
+    pub at: Timestamp,
+    /// Packages that it lists.
+    pub seen: Arc<RoaringBitmap>,
+}
+
+impl Listing {
+    /// Whether a package counts as removed, because this newer list lacks it.
+    fn ends(&self, package: &Package) -> bool {
+        package.removed_at.is_none()
+            && package.last_seen < self.at
+            && self.kinds.contains(&package.kind)
+            && !self.seen.contains(package.id as u32)
+    }
+}
+
+/// Ends packages, in steps; notes the inventory on the asset in the last one.
+pub(super) fn end(
     attempt: &Attempt<'_>,
     by: &Source,
-    inventories: &Closings,
-    seen: &RoaringBitmap,
+    asset: u64,
+    listing: &Listing,
+    ending: &[u64],
 ) -> Result<()> {
-    for (asset, kinds) in inventories.scopes() {
-        let mut ids = {
-            let snapshot = attempt.core.store.read()?;
-            let under = [asset.into()];
-            snapshot.ids_under::<Package>(BY_ASSET, &under, Direction::Forward, usize::MAX)?
-        };
-        ids.retain(|id| !seen.contains(*id as u32));
-        let steps = ids.len().div_ceil(STEP).max(1);
-        let mut chunks = ids.chunks(STEP);
-        for step in 1..=steps {
-            attempt.go_on()?;
-            let chunk = chunks.next().unwrap_or_default().to_vec();
-            let (kinds, at, import_id) = (kinds.to_vec(), by.at, by.import_id);
-            attempt.core.store.write_blocking("imports.end_packages", move |tx| {
-                for id in &chunk {
-                    let Some(package) = tx.find::<Package>(*id)? else { continue };
-                    // A newer inventory may have listed it meanwhile.
-                    let ends = package.removed_at.is_none() && package.first_seen < at;
-                    if ends && kinds.contains(&package.kind) {
-                        tx.update(Package { removed_at: Some(at), ..package })?;
-                    }
+    let steps = ending.len().div_ceil(STEP).max(1);
+    let mut chunks = ending.chunks(STEP);
+    for step in 1..=steps {
+        let chunk = chunks.next().unwrap_or_default().to_vec();
+        let (listing, import_id) = (listing.clone(), by.import_id);
+        let doing = (1.0, "ending what was removed");
+        attempt.write("imports.end_packages", doing, move |tx| {
+            for id in &chunk {
+                let Some(package) = tx.find::<Package>(*id)? else { continue };
+                // A newer inventory may have listed it meanwhile.
+                if listing.ends(&package) {
+                    tx.update(Package { removed_at: Some(listing.at), ..package })?;
                 }
-                if step == steps {
-                    closing::cover(tx, asset, INVENTORY, &kinds, (at, import_id))?;
-                }
-                Ok(())
-            })?;
-        }
+            }
+            if step == steps {
+                let when = (listing.at, import_id);
+                closing::cover(tx, asset, INVENTORY, &listing.kinds, when)?;
+            }
+            Ok(())
+        })?;
     }
     Ok(())
 }
 
-/// What is installed on an asset, for asking whether a finding's package still is.
+/// What is installed on an asset once a package list has been heeded.
 pub(super) struct Installed {
     /// Versions by package: installed ones, also without epoch.
     versions: HashMap<String, HashSet<String>>,
+    /// Packages that end.
+    pub ending: Vec<u64>,
+    /// Names of packages of the list's kinds that were installed before the import.
+    pub present: u64,
+    /// Those of which no version remains.
+    pub going: u64,
 }
 
 impl Installed {
-    /// What is on `asset` now. Packages that were there once count as known.
-    pub(super) fn on(core: &Core, asset: u64) -> Result<Self> {
+    /// What will be on `asset`. Packages that were there once count as known.
+    pub(super) fn after(
+        core: &Core,
+        asset: u64,
+        listing: &Listing,
+        begun: Timestamp,
+    ) -> Result<Self> {
         let snapshot = core.store.read()?;
         let under = [asset.into()];
         let ids =
-            snapshot.ids_under::<Package>(BY_ASSET, &under, Direction::Forward, usize::MAX)?;
-        let mut versions: HashMap<String, HashSet<String>> = HashMap::new();
+            snapshot.ids_under::<Package>(BY_IDENTITY, &under, Direction::Forward, usize::MAX)?;
+        let mut installed =
+            Self { versions: HashMap::new(), ending: Vec::new(), present: 0, going: 0 };
+        let (mut before, mut remaining) = (HashSet::new(), HashSet::new());
         for id in ids {
             let Some(package) = snapshot.find::<Package>(id)? else { continue };
-            let c = &package.component;
-            let source = c.source_package.as_ref().map(|name| {
-                let ecosystem = c.ecosystem.as_deref().unwrap_or_default();
-                (format!("{ecosystem} {name}"), c.source_version.as_ref().or(c.version.as_ref()))
-            });
-            for (name, version) in std::iter::once((c.package(), c.version.as_ref())).chain(source)
-            {
-                let known = versions.entry(name).or_default();
-                if let (None, Some(version)) = (package.removed_at, version) {
-                    known.insert(version.clone());
-                    known.insert(without_epoch(version).to_owned());
+            let ends = listing.ends(&package);
+            let stays = package.removed_at.is_none() && !ends;
+            installed.note(&package.component, stays);
+            if ends {
+                installed.ending.push(id);
+            }
+            if (ends || stays) && listing.kinds.contains(&package.kind) {
+                let name = package.component.package();
+                if stays {
+                    remaining.insert(name.clone());
+                }
+                if package.created_at < begun {
+                    before.insert(name);
                 }
             }
         }
-        Ok(Self { versions })
+        installed.present = before.len() as u64;
+        installed.going = before.difference(&remaining).count() as u64;
+        Ok(installed)
+    }
+
+    fn note(&mut self, c: &Component, stays: bool) {
+        let source = c.source_package.as_ref().map(|name| {
+            let ecosystem = c.ecosystem.as_deref().unwrap_or_default();
+            (format!("{ecosystem} {name}"), c.source_version.as_ref().or(c.version.as_ref()))
+        });
+        for (name, version) in std::iter::once((c.package(), c.version.as_ref())).chain(source) {
+            let known = self.versions.entry(name).or_default();
+            if let (true, Some(version)) = (stays, version) {
+                known.insert(version.clone());
+                known.insert(without_epoch(version).to_owned());
+            }
+        }
     }
 
     /// Whether the package of a component has gone in this version. A package that no

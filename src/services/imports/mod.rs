@@ -1,6 +1,7 @@
 //! Imports: take an upload in, and later apply it as a job.
 
 mod apply;
+mod attempt;
 mod closing;
 mod inventory;
 mod quarantine;

@@ -1,8 +1,6 @@
 //! Imports that would close suspiciously much: a person accepts that, or discards it.
 
-use roaring::RoaringBitmap;
-
-use super::apply::Source;
+use super::attempt::{Attempt, Source};
 use super::closing;
 use crate::base::id::Reference;
 use crate::base::{Code, Error, Result};
@@ -37,8 +35,10 @@ pub async fn accept(
     };
     let (blocking, scopes) = (core.clone(), import.held_scopes.clone());
     let closed = tokio::task::spawn_blocking(move || {
-        let seen = RoaringBitmap::new();
-        scopes.iter().map(|s| closing::close(&blocking, s, &by, &seen, None)).sum::<Result<u64>>()
+        let never = || false;
+        let attempt =
+            Attempt { core: &blocking, import_id: by.import_id, job_id: None, stopped: &never };
+        closing::accept(&attempt, &by, &scopes)
     });
     let closed =
         closed.await.map_err(|e| Error::internal("closing was cut off").with_source(e))??;
@@ -50,6 +50,7 @@ pub async fn accept(
                 status: ImportStatus::Completed,
                 closed: old.closed + closed,
                 held: 0,
+                held_packages: 0,
                 held_scopes: Vec::new(),
                 ..old.clone()
             };
@@ -71,8 +72,13 @@ pub async fn discard(
         .write("imports.discard", move |tx| {
             let old = quarantined(tx, &reference, expected)?;
             let detail = format!("{} findings stay open", old.held);
-            let new =
-                Import { status: ImportStatus::Discarded, held: 0, held_scopes: Vec::new(), ..old };
+            let new = Import {
+                status: ImportStatus::Discarded,
+                held: 0,
+                held_packages: 0,
+                held_scopes: Vec::new(),
+                ..old
+            };
             finish(tx, &ctx, "imports.discard", new, detail)
         })
         .await

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::apply::Applier;
+use super::attempt::Attempt;
 use super::spool;
 use crate::adapters::importers::{self, Importer, Report};
 use crate::base::{Code, Error, Result};
@@ -11,8 +12,8 @@ use crate::domain::import::{Import, ImportStatus};
 use crate::domain::job::Job;
 use crate::domain::observation::{Observation, ReportInfo};
 use crate::services::audit::{self, Entry};
-use crate::services::{Core, Ctx, jobs};
-use crate::store::{Read, Tx};
+use crate::services::{Core, Ctx};
+use crate::store::Read;
 
 /// Runs an import job to its end; blocks. An error of the report is an outcome (`Ok`), told
 /// by the import; an `Err` is worth another attempt. Once `stopped` says so, it ends with an
@@ -42,7 +43,8 @@ pub fn run(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
             Error::new(Code::Unavailable, "the uploaded file is gone; send it again"),
         );
     }
-    match take_in(&Attempt { core, job, stopped }, import) {
+    let attempt = Attempt { core, import_id: id, job_id: Some(job.id), stopped };
+    match take_in(&attempt, import) {
         Ok(()) => {
             spool::remove(core, id);
             Ok(())
@@ -85,41 +87,8 @@ fn name(import: &Import) -> String {
 /// How often a long reading tells that it goes on; well within the job's lease.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
-/// Notes how far an import is, on its job and on itself.
-pub(super) fn progressed(
-    tx: &mut Tx<'_>,
-    job_id: u64,
-    import_id: u64,
-    progress: f64,
-    doing: &str,
-) -> Result<()> {
-    jobs::heartbeat(tx, job_id, progress, doing)?;
-    let import: Import = tx.require(import_id)?;
-    tx.touch(&Import { progress: progress.clamp(0.0, 1.0), ..import })
-}
-
 /// How much of a file decides its format.
 const HEAD_BYTES: usize = 64 << 10;
-
-/// A worker with a job.
-pub(super) struct Attempt<'a> {
-    /// The services.
-    pub core: &'a Core,
-    /// The job.
-    pub job: &'a Job,
-    /// Whether it must leave the rest for later.
-    pub stopped: &'a dyn Fn() -> bool,
-}
-
-impl Attempt<'_> {
-    /// An error if the rest must be left for later.
-    pub fn go_on(&self) -> Result<()> {
-        if (self.stopped)() {
-            return Err(Error::new(Code::Unavailable, "the server is stopping"));
-        }
-        Ok(())
-    }
-}
 
 fn take_in(attempt: &Attempt<'_>, import: Import) -> Result<()> {
     let core = attempt.core;
@@ -148,11 +117,8 @@ fn examine(
         attempt.go_on()?;
         if told.elapsed() >= SIGN_OF_LIFE {
             told = Instant::now();
-            let (job_id, import_id) = (attempt.job.id, import.id);
             let progress = report.bytes_read() as f64 / (import.bytes.max(1) as f64) / 2.0;
-            attempt.core.store.write_blocking("imports.examine", move |tx| {
-                progressed(tx, job_id, import_id, progress, "reading")
-            })?;
+            attempt.write("imports.examine", (progress, "reading"), |_| Ok(()))?;
         }
         match observation {
             Observation::Report(r) => info = Some(r),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::apply::{Kinds, Source, duplicate};
+use super::attempt::Source;
 use super::inventory;
 use crate::base::Result;
 use crate::domain::asset::Asset;
@@ -16,8 +16,9 @@ use crate::domain::finding::{self, Finding};
 use crate::domain::identity::Rule;
 use crate::domain::merge::{self, Effect, Sighting};
 use crate::domain::observation::{
-    AssetObservation, FindingObservation, Skip, VulnerabilityObservation,
+    AssetObservation, FindingObservation, Skip, SkipReason, VulnerabilityObservation,
 };
+use crate::domain::scan::ScanKind;
 use crate::domain::severity::Severity;
 use crate::domain::vex::Statement;
 use crate::domain::vulnerability::Vulnerability;
@@ -44,8 +45,8 @@ pub(super) struct StepDone {
     pub vulnerabilities: HashSet<u32>,
     pub assets: Vec<u32>,
     pub packages: Vec<u32>,
-    pub complete: Vec<(u64, Kinds)>,
-    pub inventories: Vec<(u64, Kinds)>,
+    pub complete: Vec<(u64, Vec<ScanKind>)>,
+    pub inventories: Vec<(u64, Vec<ScanKind>)>,
 }
 
 /// One transaction's work.
@@ -251,7 +252,7 @@ impl<'a> Step<'a> {
         };
         if self.is_seen(before.id) {
             let place = format!("{} in {}", seen.vulnerability.id, seen.component.name);
-            self.done.skipped.push(duplicate(place));
+            self.done.skipped.push(Skip { reason: SkipReason::Duplicate, place });
             return Ok(());
         }
         let mut after = before.clone();

@@ -2967,6 +2967,11 @@ export interface components {
              * @description Findings that would be closed if it is accepted.
              */
             held: number;
+            /**
+             * Format: uint64
+             * @description Installed packages that would count as removed if it is accepted.
+             */
+            held_packages: number;
             /** @description What it covers completely, while that is held back. */
             held_scopes: components["schemas"]["ClosingScope"][];
             /**
@@ -3455,6 +3460,12 @@ export interface components {
              * @example 2026-01-31T12:00:00Z
              */
             first_seen: string;
+            /**
+             * Format: date-time
+             * @description The scan that listed it last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            last_seen: string;
             /**
              * Format: date-time
              * @description When a newer inventory no longer listed it.
@@ -5047,6 +5058,12 @@ export interface components {
             first_seen?: string;
             /**
              * Format: date-time
+             * @description The scan that listed it last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            last_seen?: string;
+            /**
+             * Format: date-time
              * @description When a newer inventory no longer listed it.
              * @example 2026-01-31T12:00:00Z
              */
@@ -5207,6 +5224,11 @@ export interface components {
              * @description Findings that would be closed if it is accepted.
              */
             held?: number;
+            /**
+             * Format: uint64
+             * @description Installed packages that would count as removed if it is accepted.
+             */
+            held_packages?: number;
             /** @description What it covers completely, while that is held back. */
             held_scopes?: components["schemas"]["ClosingScope"][];
             /**
@@ -6720,7 +6742,7 @@ export interface operations {
                 /** @description Order; `-` for largest first. By default `name`. */
                 sort?: ("id" | "-id" | "asset_id" | "-asset_id" | "asset" | "-asset" | "name" | "-name" | "package_version" | "-package_version" | "identity" | "-identity" | "ecosystem" | "-ecosystem" | "is_installed" | "-is_installed" | "first_seen" | "-first_seen")[];
                 /** @description Only these fields of each row. */
-                fields?: ("id" | "version" | "created_at" | "updated_at" | "asset_id" | "asset" | "component" | "kind" | "source" | "import_id" | "first_seen" | "removed_at")[];
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "asset_id" | "asset" | "component" | "kind" | "source" | "import_id" | "first_seen" | "last_seen" | "removed_at")[];
             };
             header?: {
                 /** @description Answer 304 if it still has this ETag. */
@@ -7630,7 +7652,7 @@ export interface operations {
                 /** @description Order; `-` for largest first. By default `-id`. */
                 sort?: ("id" | "-id" | "status" | "-status" | "format" | "-format" | "created_by" | "-created_by" | "sha256" | "-sha256" | "created_at" | "-created_at")[];
                 /** @description Only these fields of each row. */
-                fields?: ("id" | "version" | "created_at" | "updated_at" | "filename" | "format" | "asset" | "scanner" | "scanner_version" | "report_created_at" | "status" | "job_id" | "bytes" | "sha256" | "progress" | "assets" | "vulnerabilities" | "findings" | "new" | "seen" | "reopened" | "closed" | "held" | "held_scopes" | "components" | "services" | "advisories" | "statements" | "skipped" | "skipped_reasons" | "skipped_places" | "notes" | "error" | "created_by" | "started_at" | "finished_at")[];
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "filename" | "format" | "asset" | "scanner" | "scanner_version" | "report_created_at" | "status" | "job_id" | "bytes" | "sha256" | "progress" | "assets" | "vulnerabilities" | "findings" | "new" | "seen" | "reopened" | "closed" | "held" | "held_packages" | "held_scopes" | "components" | "services" | "advisories" | "statements" | "skipped" | "skipped_reasons" | "skipped_places" | "notes" | "error" | "created_by" | "started_at" | "finished_at")[];
             };
             header?: {
                 /** @description Answer 304 if it still has this ETag. */

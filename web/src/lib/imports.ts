@@ -2,6 +2,7 @@
 import type { Query } from "../api/client.ts";
 import type { Import } from "../api/types.ts";
 import { literal } from "./filters.ts";
+import { plural } from "./format.ts";
 
 export interface Skip {
   reason: string;
@@ -20,11 +21,21 @@ export function skips(data: Import): Skip[] {
   return list.toSorted((a, b) => b.amount - a.amount);
 }
 
-/** The findings among which those are that a held-back import would close: what its scanner sees there. */
+/** What accepting a held-back import would do. */
+export function heldEffect(data: Import): string {
+  const effects = [
+    ...(data.held > 0 || data.held_packages === 0 ? [`close ${plural(data.held, "finding")}`] : []),
+    ...(data.held_packages > 0 ? [`take ${plural(data.held_packages, "package")} for removed`] : []),
+  ];
+  return effects.join(" and ");
+}
+
+/** The findings among which those are that a held-back import would close: what its scanner sees there, or for a package list everything. */
 export function heldAmong(data: Import): Query {
+  const anyScanner = data.held_scopes.some((scope) => scope.by_inventory);
   return {
-    asset_id: data.held_scopes.map((scope) => String(scope.asset_id)),
-    ...(data.scanner !== undefined && { scanner: literal(data.scanner) }),
+    asset_id: [...new Set(data.held_scopes.map((scope) => String(scope.asset_id)))],
+    ...(data.scanner !== undefined && !anyScanner && { scanner: literal(data.scanner) }),
     is_open: true,
   };
 }

@@ -1,0 +1,72 @@
+//! One go at an import: who does it, for which report, and how its steps are written.
+
+use crate::base::{Code, Error, Result, Timestamp};
+use crate::domain::import::Import;
+use crate::domain::observation::ReportInfo;
+use crate::services::{Core, jobs};
+use crate::store::{Read, Tx};
+
+/// Who reports, when the scan was made, and when the import was begun: an attempt that was
+/// cut off has left records newer than that, whose effects count as this import's.
+pub(super) struct Source {
+    pub report: ReportInfo,
+    pub at: Timestamp,
+    pub begun: Timestamp,
+    pub import_id: u64,
+    pub format: &'static str,
+}
+
+/// A worker at an import.
+pub(super) struct Attempt<'a> {
+    /// The services.
+    pub core: &'a Core,
+    /// The import.
+    pub import_id: u64,
+    /// The job, unless a person waits for the answer.
+    pub job_id: Option<u64>,
+    /// Whether it must leave the rest for later.
+    pub stopped: &'a dyn Fn() -> bool,
+}
+
+/// How far an import is (0 to 1), and what it is doing.
+pub(super) type Progress = (f64, &'static str);
+
+impl Attempt<'_> {
+    /// An error if the rest must be left for later.
+    pub fn go_on(&self) -> Result<()> {
+        if (self.stopped)() {
+            return Err(Error::new(Code::Unavailable, "the server is stopping"));
+        }
+        Ok(())
+    }
+
+    /// Runs one step: a transaction that also tells how far the import is.
+    pub fn write<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        progress: Progress,
+        mut body: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.go_on()?;
+        let (job_id, import_id) = (self.job_id, self.import_id);
+        self.core.store.write_blocking(name, move |tx| {
+            let done = body(tx)?;
+            if let Some(job_id) = job_id {
+                progressed(tx, job_id, import_id, progress)?;
+            }
+            Ok(done)
+        })
+    }
+}
+
+/// Notes how far an import is, on its job and on itself.
+fn progressed(
+    tx: &mut Tx<'_>,
+    job_id: u64,
+    import_id: u64,
+    (progress, doing): Progress,
+) -> Result<()> {
+    jobs::heartbeat(tx, job_id, progress, doing)?;
+    let import: Import = tx.require(import_id)?;
+    tx.touch(&Import { progress: progress.clamp(0.0, 1.0), ..import })
+}
