@@ -28,6 +28,7 @@ pub fn core_options(config: &Config) -> services::Options {
         max_upload_bytes: config.import.max_upload_bytes.0,
         quarantine_percent: config.import.quarantine_percent,
         quarantine_above: config.import.quarantine_above,
+        undo_keep_s: config.undo.keep_days as i64 * 86_400,
         session_s: config.auth.session_hours as i64 * 3600,
         session_idle_s: config.auth.session_idle_minutes as i64 * 60,
         lockout_failures: u64::from(config.auth.lockout_failures),

@@ -58,6 +58,16 @@ pub enum Command {
     /// Imports that would close suspiciously much, and wait for a person
     #[command(subcommand)]
     Quarantine(triage::Quarantine),
+    /// Undo what an import did, as long as nothing has built on it
+    Revert {
+        /// Number of the import
+        id: u64,
+    },
+    /// Undo a bulk edit, as long as nothing has built on it
+    Undo {
+        /// Number of the change: `vulnzero list changes`
+        id: u64,
+    },
     /// Say that assets, or ids of vulnerabilities, are one
     Join(triage::Names),
     /// Say that names of an asset, or ids of a vulnerability, are another
@@ -140,6 +150,8 @@ pub enum Resource {
     Patches,
     /// Scanner reports that were taken in
     Imports,
+    /// What imports and bulk edits did
+    Changes,
     /// Background work
     Jobs,
     /// Accounts

@@ -17,6 +17,7 @@ impl Resource {
             Self::Decisions => "/decisions",
             Self::Patches => "/patches",
             Self::Imports => "/imports",
+            Self::Changes => "/changes",
             Self::Jobs => "/jobs",
             Self::Users => "/users",
             Self::Tokens => "/tokens",
@@ -35,6 +36,7 @@ impl Resource {
             Self::Decisions => DECISIONS,
             Self::Patches => PATCHES,
             Self::Imports => IMPORTS,
+            Self::Changes => CHANGES,
             Self::Jobs => JOBS,
             Self::Users => USERS,
             Self::Tokens => TOKENS,
@@ -119,6 +121,17 @@ const IMPORTS: &[Column] = &[
     ("CLOSED", "closed"),
     ("SKIPPED", "skipped"),
     ("ERROR", "error.detail"),
+];
+const CHANGES: &[Column] = &[
+    ("ID", "id"),
+    ("KIND", "kind"),
+    ("ACTION", "action"),
+    ("IMPORT", "import_id"),
+    ("RECORDS", "records"),
+    ("STATE", "state"),
+    ("BY", "author"),
+    ("AT", "created_at"),
+    ("UNDONE", "undone_at"),
 ];
 const JOBS: &[Column] = &[
     ("ID", "id"),

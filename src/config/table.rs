@@ -201,6 +201,12 @@ options! {
         /// Up to this many findings are closed without asking.
         quarantine_above: u64 = 10, from 0, to 1_000_000_000, unit "findings", example "100";
     }
+    /// Undoing imports and bulk edits.
+    undo: Undo {
+        /// What they replaced is kept for this long; 0 keeps nothing, and nothing can be
+        /// undone.
+        keep_days: u64 = 14, from 0, to 3650, unit "days", example "30";
+    }
     /// Logging in.
     auth: Auth {
         /// A session ends this long after logging in.

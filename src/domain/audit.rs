@@ -27,7 +27,7 @@ word_enum! {
 
 /// The value of a field before and after.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Object)]
-pub struct Change {
+pub struct FieldChange {
     /// Before; absent if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old: Option<Any<serde_json::Value>>,
@@ -76,7 +76,7 @@ pub struct AuditLog {
     /// Fields that changed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[oai(default)]
-    pub changes: BTreeMap<String, Change>,
+    pub changes: BTreeMap<String, FieldChange>,
     /// What else there is to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,

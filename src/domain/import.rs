@@ -24,6 +24,10 @@ word_enum! {
         Quarantined "quarantined",
         /// Applied, and a person refused that it closes anything.
         Discarded "discarded",
+        /// What it did is being undone.
+        Reverting "reverting",
+        /// What it did was undone.
+        Reverted "reverted",
         /// Refused; nothing was changed.
         Failed "failed",
     }
@@ -165,8 +169,12 @@ impl ImportStatus {
     #[must_use]
     pub const fn is_final(self) -> bool {
         match self {
-            Self::Pending | Self::Running => false,
-            Self::Completed | Self::Failed | Self::Quarantined | Self::Discarded => true,
+            Self::Pending | Self::Running | Self::Reverting => false,
+            Self::Completed
+            | Self::Failed
+            | Self::Quarantined
+            | Self::Discarded
+            | Self::Reverted => true,
         }
     }
 }

@@ -38,6 +38,8 @@ word_enum! {
     JobKind default Import {
         /// Reads and applies an uploaded report.
         Import "import",
+        /// Undoes what an import did.
+        Revert "revert",
     }
 }
 
@@ -57,7 +59,10 @@ impl JobKind {
     #[must_use]
     pub const fn policy(self) -> Policy {
         match self {
-            Self::Import => Policy { queue: "imports", max_attempts: 3, lease_s: 120 },
+            // In the queue of imports: a later one builds on what an earlier one has done.
+            Self::Import | Self::Revert => {
+                Policy { queue: "imports", max_attempts: 3, lease_s: 120 }
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 pub mod alias;
 pub mod asset;
 pub mod audit;
+pub mod change;
 pub mod component;
 pub mod decision;
 pub mod finding;
@@ -43,6 +44,8 @@ macro_rules! for_each_record {
             $crate::domain::package::Package,
             $crate::domain::patch::Patch,
             $crate::domain::import::Import,
+            $crate::domain::change::Change,
+            $crate::domain::change::ChangeStep,
             $crate::domain::job::Job,
             $crate::domain::user::User,
             $crate::domain::user::Credential,

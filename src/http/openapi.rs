@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::asset::Asset;
 use crate::domain::audit::AuditLog;
+use crate::domain::change::Change;
 use crate::domain::decision::Decision;
 use crate::domain::finding::Finding;
 use crate::domain::import::Import;
@@ -41,6 +42,8 @@ const CONDITIONAL: &[&str] = &[
     "part_asset",
     "accept_import",
     "discard_import",
+    "revert_import",
+    "undo_change",
 ];
 
 /// Operations for administrators among those that operators may use.
@@ -66,6 +69,7 @@ pub fn complete(spec: &str) -> Value {
     lists::lists::<Package>(&mut document, "packages");
     lists::lists::<Patch>(&mut document, "patches");
     lists::lists::<Import>(&mut document, "imports");
+    lists::lists::<Change>(&mut document, "changes");
     lists::lists::<Job>(&mut document, "jobs");
     lists::lists::<User>(&mut document, "users");
     lists::lists::<ApiToken>(&mut document, "tokens");

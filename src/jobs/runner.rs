@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::base::{Error, Result};
 use crate::domain::job::{Job, JobKind, JobStatus};
-use crate::services::{Core, auth, decisions, imports, jobs};
+use crate::services::{Core, auth, decisions, imports, jobs, undo};
 use crate::telemetry::Metrics;
 
 /// How often an idle worker looks for jobs whose time has come.
@@ -144,7 +144,7 @@ impl Worker {
 
 fn handle(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<(), Error> {
     match job.kind {
-        JobKind::Import => imports::run(core, job, stopped),
+        JobKind::Import | JobKind::Revert => imports::run(core, job, stopped),
     }
 }
 
@@ -157,6 +157,11 @@ async fn sweep(core: Core, mut stopped: watch::Receiver<bool>) {
         }
         if let Err(e) = auth::sweep(&core).await {
             tracing::warn!(error = %e.chain(), "cannot remove ended sessions");
+        }
+        match undo::sweep(&core).await {
+            Ok(0) => {}
+            Ok(changes) => tracing::info!(changes, "changes can no longer be undone"),
+            Err(e) => tracing::warn!(error = %e.chain(), "cannot forget old changes"),
         }
         match decisions::expire(&core).await {
             Ok(0) => {}

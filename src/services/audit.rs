@@ -2,6 +2,7 @@
 //! hash chain that `check` verifies.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
 
 use poem_openapi::types::Any;
 use serde_json::Value;
@@ -10,7 +11,7 @@ use super::Ctx;
 use super::passwords::hex;
 use crate::base::record::Record;
 use crate::base::{Error, Result};
-use crate::domain::audit::{AuditLog, Change};
+use crate::domain::audit::{AuditLog, FieldChange};
 use crate::store::check::Finding;
 use crate::store::engine::Span;
 use crate::store::{Direction, META, Source, Tx, row};
@@ -26,7 +27,7 @@ pub struct Entry {
     resource_id: Option<u64>,
     resource: Option<String>,
     failed: bool,
-    changes: BTreeMap<String, Change>,
+    changes: BTreeMap<String, FieldChange>,
     detail: Option<String>,
 }
 
@@ -60,6 +61,27 @@ impl Entry {
         self
     }
 
+    /// What was done to many records of a kind: their numbers, and the fields that changed,
+    /// each with its new value if all have got the same.
+    pub fn on_all<R: Record>(mut self, pairs: &[(R, R)]) -> Result<Self> {
+        self.resource_type = Some(R::TABLE);
+        let ids: Vec<u64> = pairs.iter().map(|(_, new)| new.head().id).collect();
+        self.detail = Some(format!("{} records", ids.len()));
+        for (old, new) in pairs {
+            for (field, change) in diff(Some(old), Some(new))? {
+                let all = FieldChange { old: None, new: change.new };
+                match self.changes.entry(field) {
+                    Slot::Vacant(slot) => drop(slot.insert(all)),
+                    Slot::Occupied(mut slot) if *slot.get() != all => slot.get_mut().new = None,
+                    Slot::Occupied(_) => {}
+                }
+            }
+        }
+        self.changes
+            .insert("ids".to_owned(), FieldChange { old: None, new: Some(Any(ids.into())) });
+        Ok(self)
+    }
+
     /// The fields in which two states of a record differ; absent stands for "not there".
     pub fn changes<R: Record>(mut self, old: Option<&R>, new: Option<&R>) -> Result<Self> {
         self.changes = diff(old, new)?;
@@ -70,14 +92,16 @@ impl Entry {
 /// Fields that change with every write, and say nothing.
 const NOISE: &[&str] = &["version", "updated_at", "created_at", "id"];
 
-fn diff<R: Record>(old: Option<&R>, new: Option<&R>) -> Result<BTreeMap<String, Change>> {
+fn diff<R: Record>(old: Option<&R>, new: Option<&R>) -> Result<BTreeMap<String, FieldChange>> {
     let (old, new) = (object(old)?, object(new)?);
     let mut changes = BTreeMap::new();
     for key in old.keys().chain(new.keys()) {
         let (a, b) = (old.get(key), new.get(key));
         if a != b && !NOISE.contains(&key.as_str()) {
-            changes
-                .insert(key.clone(), Change { old: a.cloned().map(Any), new: b.cloned().map(Any) });
+            changes.insert(
+                key.clone(),
+                FieldChange { old: a.cloned().map(Any), new: b.cloned().map(Any) },
+            );
         }
     }
     Ok(changes)
@@ -92,8 +116,11 @@ fn object<R: Record>(record: Option<&R>) -> Result<serde_json::Map<String, Value
     }
 }
 
-/// Appends an entry to the chain, as part of `tx`.
-pub fn record(tx: &mut Tx<'_>, ctx: &Ctx, entry: Entry) -> Result<AuditLog> {
+/// Appends an entry to the chain, as part of `tx`; nothing for a part of something bigger.
+pub fn record(tx: &mut Tx<'_>, ctx: &Ctx, entry: Entry) -> Result<()> {
+    if ctx.is_part {
+        return Ok(());
+    }
     let previous = tx.meta(HEAD)?.unwrap_or_default();
     let mut hash = Vec::new();
     let log = AuditLog {
@@ -111,12 +138,12 @@ pub fn record(tx: &mut Tx<'_>, ctx: &Ctx, entry: Entry) -> Result<AuditLog> {
         detail: entry.detail,
         ..AuditLog::default()
     };
-    let log = tx.insert_with(log, |log| {
+    tx.insert_with(log, |log| {
         hash = link(&previous, log);
         log.hash = hex(&hash);
     })?;
     tx.set_meta(HEAD, hash);
-    Ok(log)
+    Ok(())
 }
 
 fn link(previous: &[u8], log: &AuditLog) -> Vec<u8> {

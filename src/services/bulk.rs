@@ -1,12 +1,15 @@
-//! Many records at once: batch look-up and bulk edits, in steps of
-//! [`limits::BATCH_CHUNK`], each record with an outcome of its own.
+//! Many records at once: batch look-up in steps of [`limits::BATCH_CHUNK`], and bulk edits,
+//! whole or each record for itself.
 
+use super::audit::{self, Entry};
 use super::listing::Related;
+use super::undo::{self, Author};
 use super::{Core, Ctx, assets, edit, findings, vulnerabilities};
 use crate::base::id::{Id, Reference};
 use crate::base::record::Record;
 use crate::base::{Error, Result, limits};
 use crate::domain::asset::{Asset, AssetPatch};
+use crate::domain::change::ChangeKind;
 use crate::domain::finding::{Finding, FindingPatch};
 use crate::domain::user::Role;
 use crate::domain::vulnerability::{Vulnerability, VulnerabilityPatch};
@@ -91,21 +94,44 @@ pub fn get<R: Related>(
     Ok((rows, missing))
 }
 
-/// Edits many records; a dry run says what would happen.
+/// How a bulk edit is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Only say what would happen.
+    Rehearse,
+    /// All of it in one transaction, with one audit entry, to be undone as one; or nothing.
+    Whole,
+    /// Each record for itself: what fails leaves the others alone.
+    Each,
+}
+
+/// What a bulk edit did.
+#[derive(Debug)]
+pub struct Done {
+    /// Each record's outcome.
+    pub outcomes: Vec<Outcome>,
+    /// By what it can be undone.
+    pub change_id: Option<Id>,
+}
+
+/// Edits many records.
 pub async fn edit<R: BulkEdit>(
     core: &Core,
     ctx: &Ctx,
     verb: edit::Verb,
     selection: Selection,
     patch: R::Patch,
-    dry_run: bool,
-) -> Result<Vec<Outcome>> {
+    mode: Mode,
+) -> Result<Done> {
     ctx.require(Role::Operator)?;
     let references = select::<R>(core, selection)?;
+    if mode == Mode::Whole {
+        return edit_whole::<R>(core, ctx, verb, references, patch).await;
+    }
     let mut outcomes = Vec::with_capacity(references.len());
     for chunk in references.chunks(limits::BATCH_CHUNK) {
         let (chunk, ctx, patch) = (chunk.to_vec(), ctx.clone(), patch.clone());
-        if dry_run {
+        if mode == Mode::Rehearse {
             outcomes.extend(rehearse_edits::<R>(core, chunk, ctx, patch).await?);
             continue;
         }
@@ -115,7 +141,75 @@ pub async fn edit<R: BulkEdit>(
             outcomes.push(outcome?);
         }
     }
-    Ok(outcomes)
+    Ok(Done { outcomes, change_id: None })
+}
+
+async fn edit_whole<R: BulkEdit>(
+    core: &Core,
+    ctx: &Ctx,
+    verb: edit::Verb,
+    references: Vec<Reference>,
+    patch: R::Patch,
+) -> Result<Done> {
+    let (ctx, keeps) = (ctx.clone(), core.options.undo_keep_s > 0);
+    core.store
+        .write(verb, move |tx| {
+            let author = Author {
+                kind: ChangeKind::BulkEdit,
+                action: verb,
+                name: ctx.actor.name.clone(),
+                import_id: None,
+            };
+            let all = |tx: &mut Tx<'_>| edit_all::<R>(tx, &ctx, &references, &patch);
+            let (pairs, change) =
+                if keeps { undo::keep(tx, &author, all)? } else { (all(tx)?, None) };
+            let outcomes = references.iter().zip(&pairs).map(|(reference, (old, new))| Outcome {
+                reference: reference.clone(),
+                id: Some(old.head().id),
+                result: Ok(old != new),
+            });
+            let outcomes = outcomes.collect();
+            let changed: Vec<(R, R)> = pairs.into_iter().filter(|(old, new)| old != new).collect();
+            if !changed.is_empty() {
+                audit::record(tx, &ctx, Entry::new(verb).on_all(&changed)?)?;
+            }
+            Ok(Done { outcomes, change_id: change.map(|change| change.id) })
+        })
+        .await
+}
+
+/// Most records that are named when a bulk edit is refused.
+const NAMED: usize = 20;
+
+/// Every record before and after; or an error that names those that cannot be changed.
+fn edit_all<R: BulkEdit>(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    references: &[Reference],
+    patch: &R::Patch,
+) -> Result<Vec<(R, R)>> {
+    let part = ctx.part();
+    let mut pairs = Vec::with_capacity(references.len());
+    let mut refused = Vec::new();
+    for (n, reference) in references.iter().enumerate() {
+        let done = edit::current::<R>(tx, reference, None)
+            .and_then(|old| Ok((R::change(tx, &part, &old, patch)?, old)));
+        match done {
+            Ok((new, old)) => pairs.push((old, new)),
+            Err(e) if e.code().status() < 500 => refused.push((n, e)),
+            Err(e) => return Err(e),
+        }
+    }
+    if refused.is_empty() {
+        return Ok(pairs);
+    }
+    let all = references.len();
+    let detail = format!("nothing was changed, because {} of {all} cannot be", refused.len());
+    let code = refused[0].1.code();
+    let error = refused.into_iter().take(NAMED).fold(Error::new(code, detail), |error, (n, e)| {
+        error.with_field(format!("/ids/{n}"), format!("{}: {e}", references[n]))
+    });
+    Err(error)
 }
 
 /// One record, one transaction: what fails leaves the others alone. They wait for the

@@ -49,6 +49,8 @@ pub struct Ctx {
     pub request_id: Option<String>,
     /// Address of the client.
     pub address: Option<String>,
+    /// Part of something bigger, which is audited as a whole.
+    pub is_part: bool,
 }
 
 impl Ctx {
@@ -72,7 +74,7 @@ impl Ctx {
             role: Some(Role::Admin),
             credential: Credential::None,
         };
-        Self { actor, request_id: None, address: None }
+        Self { actor, request_id: None, address: None, is_part: false }
     }
 
     /// Somebody who is not logged in.
@@ -85,7 +87,13 @@ impl Ctx {
             role: None,
             credential: Credential::None,
         };
-        Self { actor, request_id: None, address: None }
+        Self { actor, request_id: None, address: None, is_part: false }
+    }
+
+    /// The same, for a part of something that is audited as a whole.
+    #[must_use]
+    pub fn part(&self) -> Self {
+        Self { is_part: true, ..self.clone() }
     }
 
     /// Fails unless the actor has at least this role.

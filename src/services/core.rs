@@ -29,6 +29,8 @@ pub struct Options {
     pub quarantine_percent: u64,
     /// Scopes of at most this many findings are closed without asking.
     pub quarantine_above: u64,
+    /// How long what a change replaced is kept, for undoing it; 0: not at all.
+    pub undo_keep_s: i64,
     /// A session ends after this, whatever happens.
     pub session_s: i64,
     /// A session that is not used ends after this.

@@ -186,6 +186,12 @@ pub fn scored(mut finding: Finding, vulnerability: &Vulnerability, criticality: 
     finding
 }
 
+/// What findings take over from their vulnerability: if it changes, they are scored anew.
+#[must_use]
+pub fn show(v: &Vulnerability) -> impl PartialEq + use<'_> {
+    (&v.title, v.cvss_score, v.epss_score, v.kev, v.exploit_available)
+}
+
 /// Findings of assets by number.
 pub const BY_ASSET: &str = "idx_asset_vulnerabilities_identity";
 /// Findings of vulnerabilities by number.

@@ -5,7 +5,7 @@ use super::{Core, Ctx, edit};
 use crate::base::id::Reference;
 use crate::base::{Code, Error, Result, Timestamp};
 use crate::domain::import::{Import, ImportStatus};
-use crate::domain::job::{Job, JobStatus};
+use crate::domain::job::{Job, JobKind, JobStatus};
 use crate::domain::user::Role;
 use crate::store::{Direction, Read, Source, Tx, plan, query};
 
@@ -49,7 +49,7 @@ const CRASHES: u64 = 20;
 
 /// Writes a job, and what its state means for the import that waits for it.
 fn save(tx: &mut Tx<'_>, job: Job) -> Result<Job> {
-    let import = job.import_id.map_or(Ok(None), |id| tx.find::<Import>(id))?;
+    let import = imports_of(tx, &job)?;
     if let Some(mut import) = import {
         match job.status {
             JobStatus::Cancelled => {
@@ -67,9 +67,18 @@ fn save(tx: &mut Tx<'_>, job: Job) -> Result<Job> {
     tx.update(job)
 }
 
+/// The import that a job applies.
+fn imports_of(tx: &Tx<'_>, job: &Job) -> Result<Option<Import>> {
+    match job.kind {
+        JobKind::Import => job.import_id.map_or(Ok(None), |id| tx.find::<Import>(id)),
+        // What is half undone is taken up again by reverting once more.
+        JobKind::Revert => Ok(None),
+    }
+}
+
 /// An import whose job is tried again is waiting again.
 fn reopen_import(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
-    let import = job.import_id.map_or(Ok(None), |id| tx.find::<Import>(id))?;
+    let import = imports_of(tx, job)?;
     if let Some(import) = import.filter(|i| i.status == ImportStatus::Failed) {
         let status = ImportStatus::Pending;
         tx.update(Import { status, error: None, finished_at: None, ..import })?;

@@ -245,6 +245,7 @@ impl Related for Patch {
 impl Related for crate::domain::decision::Decision {}
 impl Related for crate::domain::package::Package {}
 impl Related for crate::domain::import::Import {}
+impl Related for crate::domain::change::Change {}
 impl Related for crate::domain::job::Job {}
 impl Related for crate::domain::user::User {}
 

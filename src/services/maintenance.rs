@@ -174,9 +174,7 @@ pub async fn compact(core: &Core, ctx: &Ctx) -> Result<(EngineStats, EngineStats
 async fn note(core: &Core, ctx: &Ctx, verb: &'static str, detail: String) -> Result<()> {
     let ctx = ctx.clone();
     core.store
-        .write(verb, move |tx| {
-            audit::record(tx, &ctx, Entry::new(verb).detail(detail.clone())).map(|_| ())
-        })
+        .write(verb, move |tx| audit::record(tx, &ctx, Entry::new(verb).detail(detail.clone())))
         .await
 }
 

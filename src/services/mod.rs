@@ -24,6 +24,7 @@ pub mod patches;
 pub mod stats;
 pub mod tally;
 pub mod tokens;
+pub mod undo;
 pub mod users;
 pub mod vulnerabilities;
 

@@ -32,13 +32,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use catalog::Catalog;
 pub use commit::{Commit, Observer, Touched};
-pub use engine::{Direction, Engine, Snapshot, Source};
+pub use engine::{Direction, Engine, Snapshot, Source, Table};
 pub use read::Read;
-pub use tx::Tx;
+pub use tx::{Tx, Watched};
 
 use crate::base::record::Record;
 use crate::base::{Clock, Error, Result};
-use engine::Table;
 
 /// The table of odds and ends: sequences, generations, format, fingerprints, chain head.
 pub const META: Table = "meta";

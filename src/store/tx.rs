@@ -118,11 +118,61 @@ pub struct Tx<'a> {
     rows: Staged,
     bits: Vec<Bit>,
     touched: Vec<Touched>,
+    watch: Option<Watch>,
+}
+
+/// What a transaction is to remember of the records that it changes.
+struct Watch {
+    tables: &'static [Table],
+    rows: BTreeMap<(Table, Id), Option<Vec<u8>>>,
+}
+
+/// A record that a watched transaction changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watched {
+    /// Its table.
+    pub table: Table,
+    /// Its number.
+    pub id: Id,
+    /// Its row before the transaction, if there was one.
+    pub before: Option<Vec<u8>>,
+    /// Its row now, if there is one.
+    pub after: Option<Vec<u8>>,
 }
 
 impl<'a> Tx<'a> {
     pub(super) fn new(group: &'a Group, now: Timestamp) -> Self {
-        Self { group, now, rows: HashMap::new(), bits: Vec::new(), touched: Vec::new() }
+        let rows = HashMap::new();
+        Self { group, now, rows, bits: Vec::new(), touched: Vec::new(), watch: None }
+    }
+
+    /// From now on, remembers how records of these tables were before they are changed.
+    pub fn watch(&mut self, tables: &'static [Table]) {
+        self.watch = Some(Watch { tables, rows: BTreeMap::new() });
+    }
+
+    /// The records that were changed since [`Tx::watch`], by table and number; ends watching.
+    pub fn watched(&mut self) -> Result<Vec<Watched>> {
+        let rows = self.watch.take().map(|watch| watch.rows).unwrap_or_default();
+        let with_after = |((table, id), before)| {
+            let after = self.get(table, &keys::record_key(id))?;
+            Ok(Watched { table, id, before, after })
+        };
+        rows.into_iter().map(with_after).collect()
+    }
+
+    /// Remembers a record that is about to change.
+    fn remember(&mut self, table: Table, id: Id) -> Result<()> {
+        let wanted = self.watch.as_ref().is_some_and(|watch| {
+            watch.tables.contains(&table) && !watch.rows.contains_key(&(table, id))
+        });
+        if wanted {
+            let row = self.get(table, &keys::record_key(id))?;
+            if let Some(watch) = &mut self.watch {
+                watch.rows.insert((table, id), row);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn finish(self) -> TxResult {
@@ -150,6 +200,18 @@ impl<'a> Tx<'a> {
         let id = self.next_id(R::TABLE)?;
         record.set_head(Head { id, version: 1, created_at: self.now, updated_at: self.now });
         finish(&mut record);
+        self.write(None, &record)?;
+        Ok(record)
+    }
+
+    /// Stores a record that was deleted, under the number that it had.
+    pub fn revive<R: Record>(&mut self, mut record: R) -> Result<R> {
+        let head = record.head();
+        if self.get(R::TABLE, &keys::record_key(head.id))?.is_some() {
+            let detail = format!("there is a {} {}, so it cannot come back", R::NOUN, head.id);
+            return Err(Error::new(Code::Conflict, detail));
+        }
+        record.set_head(Head { version: head.version + 1, updated_at: self.now, ..head });
         self.write(None, &record)?;
         Ok(record)
     }
@@ -194,6 +256,7 @@ impl<'a> Tx<'a> {
     /// Removes a record from its table, indexes and facets.
     pub fn delete<R: Record>(&mut self, id: Id) -> Result<R> {
         let old = self.require::<R>(id)?;
+        self.remember(R::TABLE, id)?;
         let short = short_id(id)?;
         let was = Projection::of(&old);
         for index in R::indexes() {
@@ -293,6 +356,7 @@ impl<'a> Tx<'a> {
             }
             moves.push((index, gone, come));
         }
+        self.remember(R::TABLE, id)?;
         for (index, gone, come) in moves {
             for key in gone {
                 self.stage(index.name, key, None);

@@ -60,8 +60,9 @@ fn every_change_leaves_an_entry() {
     seen("findings.update", admin.patch("/findings/1", &json!({"assigned_to": "bob"})));
     let bulk = json!({"ids": [1, 2], "patch": {"assigned_to": "eve"}});
     let of_bulk = entries(&admin, &admin.post("/findings/bulk", &bulk));
-    assert_eq!(of_bulk.len(), 2);
-    assert_eq!(of_bulk[0]["changes"]["assigned_to"], json!({"old": "bob", "new": "eve"}));
+    assert_eq!(of_bulk.len(), 1);
+    assert_eq!(of_bulk[0]["changes"]["assigned_to"], json!({"new": "eve"}));
+    assert_eq!(of_bulk[0]["changes"]["ids"], json!({"new": [1, 2]}));
     let rehearsed = json!({"ids": [1], "patch": {"assigned_to": "nobody"}, "dry_run": true});
     assert!(entries(&admin, &admin.post("/findings/bulk", &rehearsed)).is_empty());
     seen("findings.delete", admin.delete("/findings/1"));

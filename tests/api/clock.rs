@@ -41,6 +41,7 @@ fn world() -> World {
         max_upload_bytes: 1 << 20,
         quarantine_percent: 50,
         quarantine_above: 10,
+        undo_keep_s: 0,
         session_s: 12 * HOUR,
         session_idle_s: 2 * HOUR,
         lockout_failures: 5,

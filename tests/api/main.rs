@@ -25,4 +25,5 @@ mod sessions;
 mod setup;
 mod threads;
 mod tokens;
+mod undo;
 mod users;

@@ -30,6 +30,7 @@ const READABLE: &[&str] = &[
     "decisions",
     "patches",
     "imports",
+    "changes",
     "jobs",
     "tokens",
 ];
@@ -58,6 +59,8 @@ const OPERATOR: &[&str] = &[
     "set_identity_rules",
     "accept_import",
     "discard_import",
+    "revert_import",
+    "undo_change",
     "create_import",
     "put_import",
     "retry_job",

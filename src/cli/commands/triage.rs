@@ -81,6 +81,24 @@ pub async fn quarantine(client: &Client, what: &Quarantine, as_json: bool) -> Re
     Ok(exit::OK)
 }
 
+/// Undoes an import.
+pub async fn revert(client: &Client, id: u64, as_json: bool) -> Result<u8> {
+    let path = format!("/imports/{id}/revert");
+    let done = client.send(Method::POST, &path, Content::None).await?;
+    answer(&done, as_json, || format!("import {id} is {}", plain(&done["status"])));
+    Ok(exit::OK)
+}
+
+/// Undoes a bulk edit.
+pub async fn undo(client: &Client, id: u64, as_json: bool) -> Result<u8> {
+    let path = format!("/changes/{id}/undo");
+    let done = client.send(Method::POST, &path, Content::None).await?;
+    answer(&done, as_json, || {
+        format!("change {id} is {}: {} records", plain(&done["state"]), done["records"])
+    });
+    Ok(exit::OK)
+}
+
 /// Makes several one.
 pub async fn join(client: &Client, names: &Names, as_json: bool) -> Result<u8> {
     let mut done = Value::Null;

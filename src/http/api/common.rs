@@ -13,7 +13,7 @@ use crate::domain::user::Role;
 use crate::http::layers::etag::if_none_match;
 use crate::http::params::ListParams;
 use crate::http::reply::Reply;
-use crate::services::bulk::Outcome;
+use crate::services::bulk::{Done, Outcome};
 use crate::services::listing::{self, FacetCounts, Listed, Related};
 use crate::services::{Core, Ctx, entity_tag};
 
@@ -117,12 +117,15 @@ pub struct BulkReport {
     pub failed: u64,
     /// True if nothing was written.
     pub dry_run: bool,
+    /// By what it can be undone: `POST /changes/{id}/undo`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change_id: Option<u64>,
     /// Each record's outcome.
     pub results: Vec<BulkResult>,
 }
 
 impl BulkReport {
-    pub(super) fn new(outcomes: Vec<Outcome>, dry_run: bool) -> Self {
+    pub(super) fn new(Done { outcomes, change_id }: Done, dry_run: bool) -> Self {
         let count =
             |wanted: fn(&Outcome) -> bool| outcomes.iter().filter(|o| wanted(o)).count() as u64;
         let (changed, unchanged) =
@@ -139,7 +142,8 @@ impl BulkReport {
             detail: o.result.err(),
         });
         let results: Vec<BulkResult> = results.collect();
-        Self { matched: results.len() as u64, changed, unchanged, failed, dry_run, results }
+        let matched = results.len() as u64;
+        Self { matched, changed, unchanged, failed, dry_run, change_id, results }
     }
 }
 

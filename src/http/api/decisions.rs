@@ -7,13 +7,14 @@ use serde::Serialize;
 
 use super::Tag;
 use super::common::{created, reference, written};
+use crate::domain::change::Change;
 use crate::domain::decision::{Decision, DecisionPatch, NewDecision};
 use crate::domain::import::Import;
 use crate::domain::vulnerability::Vulnerability;
 use crate::http::auth::Caller;
 use crate::http::params::IfMatch;
 use crate::http::{Body, MergeBody, Problem, Reply};
-use crate::services::{Core, aliases, decisions, imports};
+use crate::services::{Core, aliases, decisions, imports, undo};
 
 type Answer<T, const STATUS: u16 = 200> = Result<Reply<T, STATUS>, Problem>;
 
@@ -146,6 +147,28 @@ impl Aliases {
     ) -> Answer<Vulnerability, 201> {
         let id = reference(&id);
         Ok(created(&aliases::part(&core, &caller.0, id, condition.0, body.0.ids).await?)?)
+    }
+}
+
+/// Undoing bulk edits.
+pub(super) struct Changes;
+
+#[OpenApi(prefix_path = "/changes", tag = Tag::Changes)]
+impl Changes {
+    /// Undo
+    ///
+    /// Puts back what a bulk edit replaced: all of it, or nothing if any of the records has
+    /// changed since (409, with the first of them). An import is reverted instead.
+    #[oai(path = "/:id/undo", method = "post", operation_id = "undo_change")]
+    async fn undo(
+        &self,
+        core: Data<&Core>,
+        caller: Caller,
+        condition: IfMatch,
+        id: Path<String>,
+    ) -> Answer<Change> {
+        let id = reference(&id);
+        Ok(written(&undo::undo(&core, &caller.0, id, condition.0).await?)?)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::domain::vulnerability::{NewVulnerability, Vulnerability, Vulnerabilit
 use crate::http::auth::Caller;
 use crate::http::params::IfMatch;
 use crate::http::{Body, MergeBody, NoContent, Problem, Reply};
-use crate::services::bulk::{self, BulkEdit, Selection};
+use crate::services::bulk::{self, BulkEdit, Mode, Selection};
 use crate::services::query;
 use crate::services::{Core, assets, findings, patches, vulnerabilities};
 
@@ -36,17 +36,24 @@ fn selection<R: Record>(ids: Option<Vec<Ref>>, filter: Option<FilterMap>) -> Bas
     }
 }
 
+fn mode(dry_run: Option<bool>, atomic: Option<bool>) -> Mode {
+    match (dry_run, atomic) {
+        (Some(true), _) => Mode::Rehearse,
+        (_, Some(false)) => Mode::Each,
+        (_, None | Some(true)) => Mode::Whole,
+    }
+}
+
 async fn run_bulk<R: BulkEdit>(
     core: &Core,
     caller: &Caller,
     verb: &'static str,
     selection: Selection,
     patch: R::Patch,
-    dry_run: Option<bool>,
+    mode: Mode,
 ) -> Answer<BulkReport> {
-    let dry_run = dry_run.unwrap_or(false);
-    let outcomes = bulk::edit::<R>(core, &caller.0, verb, selection, patch, dry_run).await?;
-    Ok(Reply::new(&BulkReport::new(outcomes, dry_run))?)
+    let done = bulk::edit::<R>(core, &caller.0, verb, selection, patch, mode).await?;
+    Ok(Reply::new(&BulkReport::new(done, mode == Mode::Rehearse))?)
 }
 
 /// Declares the editing operations of a resource: those that it has, in this order, each
@@ -76,6 +83,9 @@ macro_rules! editable {
                 pub patch: $patch,
                 /// Only say what would happen.
                 pub dry_run: Option<bool>,
+                /// True, if absent: all or nothing, with one audit entry, to be undone as
+                /// one. False: each record for itself.
+                pub atomic: Option<bool>,
             }
         )?
 
@@ -130,6 +140,8 @@ macro_rules! editable {
 
             $(
                 /// Change many
+                ///
+                /// All or nothing, unless `atomic` is false.
                 #[oai(path = "/bulk", method = "post", operation_id = $bulk)]
                 async fn bulk(
                     &self,
@@ -137,9 +149,10 @@ macro_rules! editable {
                     caller: Caller,
                     body: Body<$request>,
                 ) -> Answer<BulkReport> {
-                    let $request { ids, filter, patch, dry_run } = body.0;
+                    let $request { ids, filter, patch, dry_run, atomic } = body.0;
                     let chosen = selection::<$record>(ids, filter)?;
-                    run_bulk::<$record>(&core, &caller, $verb, chosen, patch, dry_run).await
+                    let mode = mode(dry_run, atomic);
+                    run_bulk::<$record>(&core, &caller, $verb, chosen, patch, mode).await
                 }
             )?
         }

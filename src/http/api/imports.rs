@@ -11,16 +11,18 @@ use poem_openapi::registry::{
     MetaMediaType, MetaRequest, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
 };
 use poem_openapi::{
-    ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi, param::Query,
+    ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi, param::Path,
+    param::Query,
 };
 
 use super::Tag;
-use super::common::written;
+use super::common::{reference, written};
 use crate::base::{Code, Error, Result as BaseResult};
 use crate::domain::import::{Import, ImportStatus};
 use crate::domain::user::Role;
 use crate::http::auth::Caller;
 use crate::http::body::read_error;
+use crate::http::params::IfMatch;
 use crate::http::{JsonBytes, Problem, Reply};
 use crate::services::Core;
 use crate::services::imports::{self, NewImport};
@@ -162,6 +164,31 @@ upload!(
     "put",
     "put_import"
 );
+
+/// Reverting imports.
+pub(super) struct Reverting;
+
+#[OpenApi(prefix_path = "/imports", tag = Tag::Imports)]
+impl Reverting {
+    /// Revert an import
+    ///
+    /// Puts back everything as it was before the import, exactly, as long as nothing has
+    /// built on it: a later import, a decision, an edit (409, with the first of them).
+    /// Vulnerabilities that others use stay. Answers when it is done, or after a while
+    /// (`reverting`; look at the import again).
+    #[oai(path = "/:id/revert", method = "post", operation_id = "revert_import")]
+    async fn revert(
+        &self,
+        core: Data<&Core>,
+        caller: Caller,
+        condition: IfMatch,
+        id: Path<String>,
+    ) -> Result<Reply<Import>, Problem> {
+        let begun = imports::revert(&core, &caller.0, reference(&id), condition.0).await?;
+        let waited = tokio::time::timeout(PATIENCE, imports::wait(&core, begun.id)).await;
+        Ok(written(&waited.unwrap_or(Ok(begun))?)?)
+    }
+}
 
 async fn take_in(
     core: &Core,

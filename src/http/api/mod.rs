@@ -32,6 +32,8 @@ pub(crate) enum Tag {
     Patches,
     /// Scanner reports that were taken in.
     Imports,
+    /// What imports and bulk edits did, to be undone.
+    Changes,
     /// Background work.
     Jobs,
     /// Accounts.
@@ -57,6 +59,7 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
         read::Decisions,
         read::Patches,
         read::Imports,
+        read::Changes,
         read::Jobs,
         read::Users,
         read::Tokens,
@@ -69,12 +72,14 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
         edit::Patches,
         imports::Posted,
         imports::Put,
+        imports::Reverting,
         accounts::Accounts,
     );
     let deciding = (
         decisions::Decisions,
         decisions::Aliases,
         decisions::Quarantine,
+        decisions::Changes,
         identity::Rules,
         identity::Identity,
     );

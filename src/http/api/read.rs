@@ -8,6 +8,7 @@ use super::Tag;
 use super::common::{self, Batch, BatchGet, FacetPage, Page};
 use crate::domain::asset::Asset;
 use crate::domain::audit::AuditLog;
+use crate::domain::change::Change;
 use crate::domain::decision::Decision;
 use crate::domain::finding::Finding;
 use crate::domain::import::Import;
@@ -183,6 +184,18 @@ readable!(
     "count_imports",
     "batch_get_imports",
     "Reading imports."
+);
+readable!(
+    Changes,
+    Change,
+    Role::Viewer,
+    Tag::Changes,
+    "/changes",
+    "list_changes",
+    "get_change",
+    "count_changes",
+    "batch_get_changes",
+    "Reading changes that can be undone."
 );
 readable!(
     Jobs,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use super::attempt::{Attempt, Source};
-use super::closing::{self, Closed, Closings, Seen};
+use super::closing::{self, Closings, Seen};
 use super::step::{Item, Step, StepDone};
 use crate::base::Result;
 use crate::domain::import::{ClosingScope, Import, ImportStatus, SKIPPED_PLACES, SkippedPlace};
@@ -264,7 +264,7 @@ struct Outcome {
     assets: u64,
     vulnerabilities: u64,
     components: u64,
-    closed: Closed,
+    closed: closing::Outcome,
     held_scopes: Vec<ClosingScope>,
 }
 
@@ -310,7 +310,7 @@ fn complete(tx: &mut Tx<'_>, by: &Source, outcome: &Outcome) -> Result<()> {
         done.held,
         done.skipped
     );
-    let name = done.filename.clone().unwrap_or_else(|| format!("import {}", done.id));
+    let name = super::name(&done);
     let entry = Entry::new("imports.complete").on::<Import>(done.id, name).detail(detail);
     audit::record(tx, &Ctx::system(), entry)?;
     Ok(())

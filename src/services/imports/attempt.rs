@@ -1,8 +1,12 @@
 //! One go at an import: who does it, for which report, and how its steps are written.
 
+use std::sync::Arc;
+
 use crate::base::{Code, Error, Result, Timestamp};
+use crate::domain::change::ChangeKind;
 use crate::domain::import::Import;
 use crate::domain::observation::ReportInfo;
+use crate::services::undo::{self, Author};
 use crate::services::{Core, jobs};
 use crate::store::{Read, Tx};
 
@@ -25,13 +29,33 @@ pub(super) struct Attempt<'a> {
     /// The job, unless a person waits for the answer.
     pub job_id: Option<u64>,
     /// Whether it must leave the rest for later.
-    pub stopped: &'a dyn Fn() -> bool,
+    stopped: &'a dyn Fn() -> bool,
+    /// Who is told to have made the changes, if they are kept for undoing them.
+    author: Option<Arc<Author>>,
 }
 
 /// How far an import is (0 to 1), and what it is doing.
 pub(super) type Progress = (f64, &'static str);
 
-impl Attempt<'_> {
+impl<'a> Attempt<'a> {
+    /// A go at `import`, within its job if it has one.
+    pub fn new(
+        core: &'a Core,
+        import: &Import,
+        job_id: Option<u64>,
+        stopped: &'a dyn Fn() -> bool,
+    ) -> Self {
+        let author = (core.options.undo_keep_s > 0).then(|| {
+            Arc::new(Author {
+                kind: ChangeKind::Import,
+                action: "imports.create",
+                name: import.created_by.clone(),
+                import_id: Some(import.id),
+            })
+        });
+        Self { core, import_id: import.id, job_id, stopped, author }
+    }
+
     /// An error if the rest must be left for later.
     pub fn go_on(&self) -> Result<()> {
         if (self.stopped)() {
@@ -40,7 +64,8 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// Runs one step: a transaction that also tells how far the import is.
+    /// Runs one step: a transaction that also tells how far the import is, and keeps what
+    /// it replaces.
     pub fn write<T: Send + 'static>(
         &self,
         name: &'static str,
@@ -49,8 +74,12 @@ impl Attempt<'_> {
     ) -> Result<T> {
         self.go_on()?;
         let (job_id, import_id) = (self.job_id, self.import_id);
+        let author = self.author.clone();
         self.core.store.write_blocking(name, move |tx| {
-            let done = body(tx)?;
+            let done = match &author {
+                Some(author) => undo::keep(tx, author, &mut body)?.0,
+                None => body(tx)?,
+            };
             if let Some(job_id) = job_id {
                 progressed(tx, job_id, import_id, progress)?;
             }

@@ -58,7 +58,7 @@ pub(super) struct Seen {
 
 /// What closing did, or would do.
 #[derive(Default)]
-pub(super) struct Closed {
+pub(super) struct Outcome {
     /// Findings that were closed.
     pub closed: u64,
     /// It looks like a broken report, so nothing was.
@@ -75,9 +75,9 @@ pub(super) fn run(
     by: &Source,
     scopes: &[ClosingScope],
     seen: &Seen,
-) -> Result<Closed> {
+) -> Result<Outcome> {
     let scopes = heeded(attempt.core, by, scopes, seen)?;
-    let mut outcome = Closed::default();
+    let mut outcome = Outcome::default();
     let mut going = RoaringBitmap::new();
     for scope in &scopes {
         let weighed = scope.weigh(attempt.core, by, seen)?;
@@ -89,7 +89,7 @@ pub(super) fn run(
         outcome.held = going.len();
         return Ok(outcome);
     }
-    Ok(Closed { closed: close_all(attempt, by, &scopes, seen)?, ..Closed::default() })
+    Ok(Outcome { closed: close_all(attempt, by, &scopes, seen)?, ..Outcome::default() })
 }
 
 /// Closes what was held back.

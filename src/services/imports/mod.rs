@@ -5,11 +5,13 @@ mod attempt;
 mod closing;
 mod inventory;
 mod quarantine;
+mod revert;
 mod run;
 mod spool;
 mod step;
 
 pub use quarantine::{accept, discard};
+pub use revert::revert;
 pub use run::run;
 pub use spool::Upload;
 
@@ -90,7 +92,7 @@ pub async fn enqueue(core: &Core, ctx: &Ctx, new: NewImport, upload: Upload) -> 
             let job = tx.insert(job)?;
             let import: Import = tx.require(import.id)?;
             let import = tx.update(Import { job_id: Some(job.id), ..import })?;
-            let name = import.filename.clone().unwrap_or_else(|| format!("import {}", import.id));
+            let name = name(&import);
             let detail = format!("{} bytes, SHA-256 {}", import.bytes, import.sha256);
             audit::record(
                 tx,
@@ -100,6 +102,26 @@ pub async fn enqueue(core: &Core, ctx: &Ctx, new: NewImport, upload: Upload) -> 
             Ok(import)
         })
         .await
+}
+
+/// What people call an import.
+fn name(import: &Import) -> String {
+    import.filename.clone().unwrap_or_else(|| format!("import {}", import.id))
+}
+
+/// Writes an import with what a person has decided about it, and audits that.
+fn finish_as(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    verb: super::edit::Verb,
+    status: ImportStatus,
+    import: Import,
+) -> Result<Import> {
+    let before: Import = tx.require(import.id)?;
+    let after = tx.update(Import { status, ..import })?;
+    let entry = Entry::new(verb).on::<Import>(after.id, name(&after));
+    audit::record(tx, ctx, entry.changes(Some(&before), Some(&after))?)?;
+    Ok(after)
 }
 
 /// Waits until an import is done, refused, or given up.

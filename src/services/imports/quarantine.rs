@@ -1,13 +1,12 @@
 //! Imports that would close suspiciously much: a person accepts that, or discards it.
 
 use super::attempt::{Attempt, Source};
-use super::closing;
+use super::{closing, finish_as};
 use crate::base::id::Reference;
 use crate::base::{Code, Error, Result};
 use crate::domain::import::{Import, ImportStatus};
 use crate::domain::observation::ReportInfo;
 use crate::domain::user::Role;
-use crate::services::audit::{self, Entry};
 use crate::services::{Core, Ctx, edit};
 use crate::store::Tx;
 
@@ -33,12 +32,10 @@ pub async fn accept(
         import_id: import.id,
         format: "",
     };
-    let (blocking, scopes) = (core.clone(), import.held_scopes.clone());
+    let (blocking, held) = (core.clone(), import.clone());
     let closed = tokio::task::spawn_blocking(move || {
-        let never = || false;
-        let attempt =
-            Attempt { core: &blocking, import_id: by.import_id, job_id: None, stopped: &never };
-        closing::accept(&attempt, &by, &scopes)
+        let attempt = Attempt::new(&blocking, &held, None, &|| false);
+        closing::accept(&attempt, &by, &held.held_scopes)
     });
     let closed =
         closed.await.map_err(|e| Error::internal("closing was cut off").with_source(e))??;
@@ -47,14 +44,13 @@ pub async fn accept(
         .write("imports.accept", move |tx| {
             let old: Import = quarantined(tx, &Reference::Id(import.id), None)?;
             let new = Import {
-                status: ImportStatus::Completed,
                 closed: old.closed + closed,
                 held: 0,
                 held_packages: 0,
                 held_scopes: Vec::new(),
                 ..old.clone()
             };
-            finish(tx, &ctx, "imports.accept", new, format!("{closed} findings are closed"))
+            finish_as(tx, &ctx, "imports.accept", ImportStatus::Completed, new)
         })
         .await
 }
@@ -71,15 +67,8 @@ pub async fn discard(
     core.store
         .write("imports.discard", move |tx| {
             let old = quarantined(tx, &reference, expected)?;
-            let detail = format!("{} findings stay open", old.held);
-            let new = Import {
-                status: ImportStatus::Discarded,
-                held: 0,
-                held_packages: 0,
-                held_scopes: Vec::new(),
-                ..old
-            };
-            finish(tx, &ctx, "imports.discard", new, detail)
+            let new = Import { held: 0, held_packages: 0, held_scopes: Vec::new(), ..old };
+            finish_as(tx, &ctx, "imports.discard", ImportStatus::Discarded, new)
         })
         .await
 }
@@ -101,19 +90,5 @@ fn quarantined(tx: &Tx<'_>, reference: &Reference, expected: Option<u64>) -> Res
         let detail = format!("import {} is {}, not quarantined", import.id, import.status);
         return Err(Error::new(Code::Conflict, detail));
     }
-    Ok(import)
-}
-
-fn finish(
-    tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    verb: edit::Verb,
-    import: Import,
-    detail: String,
-) -> Result<Import> {
-    let import = tx.update(import)?;
-    let name = import.filename.clone().unwrap_or_else(|| format!("import {}", import.id));
-    let entry = Entry::new(verb).on::<Import>(import.id, name).detail(detail);
-    audit::record(tx, ctx, entry)?;
     Ok(import)
 }

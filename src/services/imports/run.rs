@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::apply::Applier;
 use super::attempt::Attempt;
-use super::spool;
+use super::{revert, spool};
 use crate::adapters::importers::{self, Importer, Report};
 use crate::base::{Code, Error, Result};
 use crate::domain::import::{Import, ImportStatus};
-use crate::domain::job::Job;
+use crate::domain::job::{Job, JobKind};
 use crate::domain::observation::{Observation, ReportInfo};
 use crate::services::audit::{self, Entry};
 use crate::services::{Core, Ctx};
@@ -19,6 +19,13 @@ use crate::store::Read;
 /// by the import; an `Err` is worth another attempt. Once `stopped` says so, it ends with an
 /// `Err` after the step that is going on.
 pub fn run(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
+    match job.kind {
+        JobKind::Import => apply(core, job, stopped),
+        JobKind::Revert => revert::run(core, job, stopped),
+    }
+}
+
+fn apply(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
     let id = job.import_id.ok_or_else(|| Error::internal("an import job names no import"))?;
     let here = spool::path(core, id).exists();
     let import = core.store.write_blocking("imports.start", move |tx| {
@@ -43,7 +50,7 @@ pub fn run(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
             Error::new(Code::Unavailable, "the uploaded file is gone; send it again"),
         );
     }
-    let attempt = Attempt { core, import_id: id, job_id: Some(job.id), stopped };
+    let attempt = Attempt::new(core, &import, Some(job.id), stopped);
     match take_in(&attempt, import) {
         Ok(()) => {
             spool::remove(core, id);
@@ -72,16 +79,12 @@ fn refuse(core: &Core, id: u64, why: Error) -> Result<()> {
         import.fail(&why, tx.now());
         let import = tx.update(import)?;
         let entry = Entry::new("imports.refuse")
-            .on::<Import>(id, name(&import))
+            .on::<Import>(id, super::name(&import))
             .failed()
             .detail(why.to_string());
         audit::record(tx, &Ctx::system(), entry)?;
         Ok(())
     })
-}
-
-fn name(import: &Import) -> String {
-    import.filename.clone().unwrap_or_else(|| format!("import {}", import.id))
 }
 
 /// How often a long reading tells that it goes on; well within the job's lease.

@@ -212,7 +212,7 @@ impl<'a> Step<'a> {
         } else if after == before {
             after
         } else {
-            if concerns_findings(&before, &after) {
+            if findings::show(&before) != findings::show(&after) {
                 self.changed.insert(after.id);
             }
             tx.update(after)?
@@ -326,12 +326,6 @@ impl<'a> Step<'a> {
         self.here.insert(id as u32);
         self.done.findings.push((id, effect));
     }
-}
-
-/// Whether findings show something of what changed.
-fn concerns_findings(before: &Vulnerability, after: &Vulnerability) -> bool {
-    let shown = |v: &Vulnerability| (v.title.clone(), v.cvss_score, v.epss_score, v.kev);
-    shown(before) != shown(after) || before.exploit_available != after.exploit_available
 }
 
 /// The findings of a vulnerability on an asset, in whatever package and place.

@@ -1,6 +1,7 @@
 //! Imports over a store in memory: tidying, and what every import must keep to.
 
 mod guarantees;
+mod reverting;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ fn core(directory: &std::path::Path) -> Core {
         max_upload_bytes: 64 << 20,
         quarantine_percent: 50,
         quarantine_above: 10,
+        undo_keep_s: 86_400,
         session_s: 1,
         session_idle_s: 1,
         lockout_failures: 1,

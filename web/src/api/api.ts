@@ -1,7 +1,7 @@
 // The server's operations by name. Pages call these; only this file knows paths.
 import { queryString, request, type Query } from "./client.ts";
 import type {
-  ApiToken, Asset, AuditLog, BulkResult, Decision, DecisionPatch, DecisionPreview, Facets, Finding, FindingPatch, Health,
+  ApiToken, Asset, AuditLog, BulkResult, Change, Decision, DecisionPatch, DecisionPreview, Facets, Finding, FindingPatch, Health,
   Import, NewApiToken, NewDecision, NewUser, Page, Role, Session, Stats, User, Vulnerability,
 } from "./types.ts";
 
@@ -43,9 +43,10 @@ export const api = {
     ...readable<Finding>("/findings"),
     change: (id: Id, body: FindingPatch, version: number) =>
       request<Finding>("PATCH", `/findings/${segment(id)}`, { body, version }),
-    bulk: (target: BulkTarget, patch: FindingPatch, dryRun: boolean, signal?: AbortSignal) =>
+    /** All of it or nothing, unless `each` lets those be changed that can be. */
+    bulk: (target: BulkTarget, patch: FindingPatch, dryRun: boolean, each: boolean, signal?: AbortSignal) =>
       request<BulkResult>("POST", "/findings/bulk", {
-        body: { ...("ids" in target ? target : { filter: filterTexts(target.filter) }), patch, dry_run: dryRun },
+        body: { ...("ids" in target ? target : { filter: filterTexts(target.filter) }), patch, dry_run: dryRun, atomic: !each },
         ...(signal && { signal }),
       }),
   },
@@ -79,6 +80,10 @@ export const api = {
     ...readable<Import>("/imports"),
     accept: (id: Id, version: number) => request<Import>("POST", `/imports/${segment(id)}/accept`, { version }),
     discard: (id: Id, version: number) => request<Import>("POST", `/imports/${segment(id)}/discard`, { version }),
+    revert: (id: Id, version: number) => request<Import>("POST", `/imports/${segment(id)}/revert`, { version }),
+  },
+  changes: {
+    undo: (id: Id) => request<Change>("POST", `/changes/${segment(id)}/undo`),
   },
   audit: readable<AuditLog>("/audit-logs"),
   users: {

@@ -709,6 +709,95 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List
+         * @description A page of records. Any filter may be given several values with commas between;
+         *     all filters must hold.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["list_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/changes/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count by facets
+         * @description Exact counts per value, within the filters.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["count_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/changes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get one
+         * @description By number, or by natural key where there is one.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["get_change"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/changes/batch-get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get many
+         * @description Up to 10,000 records by number or natural key, read in steps of 100.
+         *
+         *     Needs the role `viewer`.
+         */
+        post: operations["batch_get_changes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -1105,7 +1194,9 @@ export interface paths {
         put?: never;
         /**
          * Change many
-         * @description Needs the role `operator`.
+         * @description All or nothing, unless `atomic` is false.
+         *
+         *     Needs the role `operator`.
          */
         post: operations["bulk_update_findings"];
         delete?: never;
@@ -1125,7 +1216,9 @@ export interface paths {
         put?: never;
         /**
          * Change many
-         * @description Needs the role `operator`.
+         * @description All or nothing, unless `atomic` is false.
+         *
+         *     Needs the role `operator`.
          */
         post: operations["bulk_update_vulnerabilities"];
         delete?: never;
@@ -1145,9 +1238,36 @@ export interface paths {
         put?: never;
         /**
          * Change many
-         * @description Needs the role `operator`.
+         * @description All or nothing, unless `atomic` is false.
+         *
+         *     Needs the role `operator`.
          */
         post: operations["bulk_update_assets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revert an import
+         * @description Puts back everything as it was before the import, exactly, as long as nothing has
+         *     built on it: a later import, a decision, an edit (409, with the first of them).
+         *     Vulnerabilities that others use stay. Answers when it is done, or after a while
+         *     (`reverting`; look at the import again).
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["revert_import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1282,6 +1402,29 @@ export interface paths {
          *     Needs the role `operator`.
          */
         post: operations["discard_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/changes/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo
+         * @description Puts back what a bulk edit replaced: all of it, or nothing if any of the records has
+         *     changed since (409, with the first of them). An import is reverted instead.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["undo_change"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1904,6 +2047,11 @@ export interface components {
             patch: components["schemas"]["AssetPatch"] & unknown;
             /** @description Only say what would happen. */
             dry_run?: boolean;
+            /**
+             * @description True, if absent: all or nothing, with one audit entry, to be undone as
+             *     one. False: each record for itself.
+             */
+            atomic?: boolean;
         } & (unknown | unknown);
         /**
          * AssetJoin
@@ -2043,7 +2191,7 @@ export interface components {
              * @default {}
              */
             changes: {
-                [key: string]: components["schemas"]["Change"];
+                [key: string]: components["schemas"]["FieldChange"];
             };
             /** @description What else there is to say. */
             detail?: string;
@@ -2103,6 +2251,16 @@ export interface components {
         Batch_AuditLog: {
             /** @description Those that exist, in the order asked for. */
             items: components["schemas"]["AuditLog"][];
+            /** @description Those that do not. */
+            missing: string[];
+        };
+        /**
+         * Batch_Change
+         * @description Records that were asked for together.
+         */
+        Batch_Change: {
+            /** @description Those that exist, in the order asked for. */
+            items: components["schemas"]["Change"][];
             /** @description Those that do not. */
             missing: string[];
         };
@@ -2213,6 +2371,11 @@ export interface components {
             failed: number;
             /** @description True if nothing was written. */
             dry_run: boolean;
+            /**
+             * Format: uint64
+             * @description By what it can be undone: `POST /changes/{id}/undo`.
+             */
+            change_id?: number;
             /** @description Each record's outcome. */
             results: components["schemas"]["BulkResult"][];
         };
@@ -2230,14 +2393,83 @@ export interface components {
         };
         /**
          * Change
-         * @description The value of a field before and after.
+         * @description What was done to many records at once, and can be undone.
          */
         Change: {
-            /** @description Before; absent if there was none. */
-            old?: unknown;
-            /** @description After; absent if there is none. */
-            new?: unknown;
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version: number;
+            /**
+             * Format: date-time
+             * @description When it began.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When this record was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at: string;
+            /** @description What made it. */
+            kind: components["schemas"]["ChangeKind"] & unknown;
+            /** @description Whether it can be undone. */
+            state: components["schemas"]["ChangeState"] & unknown;
+            /** @description What was done, as the audit log calls it. */
+            action: string;
+            /** @description Who did it. */
+            author: string;
+            /**
+             * Format: uint64
+             * @description The import, if it was one.
+             */
+            import_id?: number;
+            /**
+             * Format: uint64
+             * @description Transactions that it took.
+             */
+            steps: number;
+            /**
+             * Format: uint64
+             * @description Records that they changed, counted per transaction.
+             */
+            records: number;
+            /**
+             * Format: uint64
+             * @description Bytes that are kept for undoing it.
+             */
+            bytes: number;
+            /**
+             * Format: uint64
+             * @description Records that undoing it has left as they were, because they had changed since.
+             */
+            left: number;
+            /**
+             * Format: date-time
+             * @description When it was undone.
+             * @example 2026-01-31T12:00:00Z
+             */
+            undone_at?: string;
+            /** @description Who undid it. */
+            undone_by?: string;
         };
+        /**
+         * @description What made a change.
+         * @enum {string}
+         */
+        ChangeKind: "import" | "bulk_edit";
+        /**
+         * @description Whether a change can be undone.
+         * @enum {string}
+         */
+        ChangeState: "kept" | "undone" | "expired";
         /**
          * CheckReport
          * @description What `check` found.
@@ -2553,6 +2785,16 @@ export interface components {
             detail: string;
         };
         /**
+         * FieldChange
+         * @description The value of a field before and after.
+         */
+        FieldChange: {
+            /** @description Before; absent if there was none. */
+            old?: unknown;
+            /** @description After; absent if there is none. */
+            new?: unknown;
+        };
+        /**
          * FieldProblem
          * @description One field that is wrong.
          */
@@ -2765,6 +3007,11 @@ export interface components {
             patch: components["schemas"]["FindingPatch"] & unknown;
             /** @description Only say what would happen. */
             dry_run?: boolean;
+            /**
+             * @description True, if absent: all or nothing, with one audit entry, to be undone as
+             *     one. False: each record for itself.
+             */
+            atomic?: boolean;
         } & (unknown | unknown);
         /**
          * FindingPatch
@@ -3051,7 +3298,7 @@ export interface components {
          * @description Where an import stands.
          * @enum {string}
          */
-        ImportStatus: "pending" | "running" | "completed" | "quarantined" | "discarded" | "failed";
+        ImportStatus: "pending" | "running" | "completed" | "quarantined" | "discarded" | "reverting" | "reverted" | "failed";
         /**
          * IndexView
          * @description One index of the catalogue.
@@ -3166,7 +3413,7 @@ export interface components {
          * @description What a job does.
          * @enum {string}
          */
-        JobKind: "import";
+        JobKind: "import" | "revert";
         /**
          * @description Where a job stands.
          * @enum {string}
@@ -3544,6 +3791,38 @@ export interface components {
         Page_AuditLog: {
             /** @description The rows. With `fields=` only those fields. */
             items: components["schemas"]["AuditLogRow"][];
+            /**
+             * Format: uint64
+             * @description Rows on all pages; exact.
+             */
+            total_count: number;
+            /**
+             * Format: uint64
+             * @description Number of this page; absent if it was reached by cursor only.
+             */
+            page?: number;
+            /**
+             * Format: uint64
+             * @description Rows per page.
+             */
+            page_size: number;
+            /**
+             * Format: uint64
+             * @description Number of pages.
+             */
+            total_pages: number;
+            /** @description Where the next page begins, for `cursor=`; absent on the last page. */
+            next_cursor?: string;
+            /** @description Related records that `include=` asked for, by table. */
+            included?: unknown;
+        };
+        /**
+         * Page_Change
+         * @description A page of records.
+         */
+        Page_Change: {
+            /** @description The rows. With `fields=` only those fields. */
+            items: components["schemas"]["ChangeRow"][];
             /**
              * Format: uint64
              * @description Rows on all pages; exact.
@@ -4495,6 +4774,11 @@ export interface components {
             patch: components["schemas"]["VulnerabilityPatch"] & unknown;
             /** @description Only say what would happen. */
             dry_run?: boolean;
+            /**
+             * @description True, if absent: all or nothing, with one audit entry, to be undone as
+             *     one. False: each record for itself.
+             */
+            atomic?: boolean;
         } & (unknown | unknown);
         /**
          * VulnerabilityPatch
@@ -5282,6 +5566,75 @@ export interface components {
             finished_at?: string;
         };
         /**
+         * Change
+         * @description A row of a list: Change, with `fields=` only those fields.
+         */
+        ChangeRow: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id?: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version?: number;
+            /**
+             * Format: date-time
+             * @description When it began.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at?: string;
+            /**
+             * Format: date-time
+             * @description When this record was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at?: string;
+            /** @description What made it. */
+            kind?: components["schemas"]["ChangeKind"] & unknown;
+            /** @description Whether it can be undone. */
+            state?: components["schemas"]["ChangeState"] & unknown;
+            /** @description What was done, as the audit log calls it. */
+            action?: string;
+            /** @description Who did it. */
+            author?: string;
+            /**
+             * Format: uint64
+             * @description The import, if it was one.
+             */
+            import_id?: number;
+            /**
+             * Format: uint64
+             * @description Transactions that it took.
+             */
+            steps?: number;
+            /**
+             * Format: uint64
+             * @description Records that they changed, counted per transaction.
+             */
+            records?: number;
+            /**
+             * Format: uint64
+             * @description Bytes that are kept for undoing it.
+             */
+            bytes?: number;
+            /**
+             * Format: uint64
+             * @description Records that undoing it has left as they were, because they had changed since.
+             */
+            left?: number;
+            /**
+             * Format: date-time
+             * @description When it was undone.
+             * @example 2026-01-31T12:00:00Z
+             */
+            undone_at?: string;
+            /** @description Who undid it. */
+            undone_by?: string;
+        };
+        /**
          * Job
          * @description A row of a list: Job, with `fields=` only those fields.
          */
@@ -5526,7 +5879,7 @@ export interface components {
              * @default {}
              */
             changes: {
-                [key: string]: components["schemas"]["Change"];
+                [key: string]: components["schemas"]["FieldChange"];
             };
             /** @description What else there is to say. */
             detail?: string;
@@ -7634,7 +7987,7 @@ export interface operations {
                 /** @description Number. */
                 id?: components["schemas"]["CountFilter"];
                 /** @description Where it stands. */
-                status?: ("pending" | "running" | "completed" | "quarantined" | "discarded" | "failed")[];
+                status?: ("pending" | "running" | "completed" | "quarantined" | "discarded" | "reverting" | "reverted" | "failed")[];
                 /** @description Format. */
                 format?: components["schemas"]["TextFilter"];
                 /** @description Who uploaded it. */
@@ -7827,7 +8180,7 @@ export interface operations {
                 /** @description Number. */
                 id?: components["schemas"]["CountFilter"];
                 /** @description Where it stands. */
-                status?: ("pending" | "running" | "completed" | "quarantined" | "discarded" | "failed")[];
+                status?: ("pending" | "running" | "completed" | "quarantined" | "discarded" | "reverting" | "reverted" | "failed")[];
                 /** @description Format. */
                 format?: components["schemas"]["TextFilter"];
                 /** @description Who uploaded it. */
@@ -7967,6 +8320,219 @@ export interface operations {
             };
         };
     };
+    list_changes: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description What made it. */
+                kind?: ("import" | "bulk_edit")[];
+                /** @description Whether it can be undone. */
+                state?: ("kept" | "undone" | "expired")[];
+                /** @description The import. */
+                import_id?: components["schemas"]["CountFilter"];
+                /** @description When it began. */
+                created_at?: components["schemas"]["TimeFilter"];
+                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
+                page?: number;
+                /** @description Rows per page. */
+                page_size?: number;
+                /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
+                cursor?: string;
+                /** @description Order; `-` for largest first. By default `-id`. */
+                sort?: ("id" | "-id" | "kind" | "-kind" | "state" | "-state" | "import_id" | "-import_id" | "created_at" | "-created_at")[];
+                /** @description Only these fields of each row. */
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "kind" | "state" | "action" | "author" | "import_id" | "steps" | "records" | "bytes" | "left" | "undone_at" | "undone_by")[];
+            };
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Change"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_changes: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description What made it. */
+                kind?: ("import" | "bulk_edit")[];
+                /** @description Whether it can be undone. */
+                state?: ("kept" | "undone" | "expired")[];
+                /** @description The import. */
+                import_id?: components["schemas"]["CountFilter"];
+                /** @description When it began. */
+                created_at?: components["schemas"]["TimeFilter"];
+                /** @description Facets to count; all by default. */
+                fields?: ("kind" | "state")[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FacetPage"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Number or natural key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Change"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    batch_get_changes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchGet"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch_Change"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_jobs: {
         parameters: {
             query?: {
@@ -7975,7 +8541,7 @@ export interface operations {
                 /** @description Where it stands. */
                 status?: ("queued" | "running" | "succeeded" | "failed" | "cancelled" | "buried")[];
                 /** @description What it does. */
-                kind?: "import"[];
+                kind?: ("import" | "revert")[];
                 /** @description Queue. */
                 queue?: components["schemas"]["TextFilter"];
                 /** @description The import that it applies. */
@@ -8046,7 +8612,7 @@ export interface operations {
                 /** @description Where it stands. */
                 status?: ("queued" | "running" | "succeeded" | "failed" | "cancelled" | "buried")[];
                 /** @description What it does. */
-                kind?: "import"[];
+                kind?: ("import" | "revert")[];
                 /** @description Queue. */
                 queue?: components["schemas"]["TextFilter"];
                 /** @description The import that it applies. */
@@ -9176,6 +9742,49 @@ export interface operations {
             };
         };
     };
+    revert_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only if it still has this version; 412 if not. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     preview_decision: {
         parameters: {
             query?: never;
@@ -9419,6 +10028,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undo_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only if it still has this version; 412 if not. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Change"];
                 };
             };
             /** @description The request was refused; `code` says why. */

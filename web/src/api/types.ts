@@ -34,6 +34,7 @@ export type ScanKind = Schemas["ScanKind"];
 export type IdentifierKind = Schemas["IdentifierKind"];
 export type ImportStatus = Schemas["ImportStatus"];
 export type Import = Schemas["Import"];
+export type Change = Schemas["Change"];
 export type ApiToken = Schemas["ApiToken"];
 export type NewUser = Schemas["NewUser"];
 export type NewApiToken = Schemas["MadeToken"];

@@ -6,16 +6,35 @@ export interface Toast {
   kind: "done" | "failed";
   title: string;
   detail: string | undefined;
+  /** What can be done about it, for as long as it is shown. */
+  action: ToastAction | undefined;
+}
+
+export interface ToastAction {
+  label: string;
+  run: () => Promise<void>;
 }
 
 const SHOWN_MS = { done: 5000, failed: 12_000 };
+/** Long enough to read, doubt and click. */
+const ACTION_MS = 20_000;
 
 class Toasts {
   list = $state<Toast[]>([]);
   #next = 1;
 
-  done(title: string, detail?: string): void {
-    this.#add("done", title, detail);
+  done(title: string, detail?: string, action?: ToastAction): void {
+    this.#add("done", title, detail, action);
+  }
+
+  /** Does what a toast offers, and takes it away. */
+  async act(toast: Toast): Promise<void> {
+    this.dismiss(toast.id);
+    try {
+      await toast.action?.run();
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   /** Reports a failure; an aborted request is not one. */
@@ -31,10 +50,10 @@ class Toasts {
     this.list = this.list.filter((toast) => toast.id !== id);
   }
 
-  #add(kind: Toast["kind"], title: string, detail: string | undefined): void {
+  #add(kind: Toast["kind"], title: string, detail: string | undefined, action?: ToastAction): void {
     const id = this.#next++;
-    this.list = [...this.list.slice(-3), { id, kind, title, detail }];
-    setTimeout(() => this.dismiss(id), SHOWN_MS[kind]);
+    this.list = [...this.list.slice(-3), { id, kind, title, detail, action }];
+    setTimeout(() => this.dismiss(id), action ? ACTION_MS : SHOWN_MS[kind]);
   }
 }
 

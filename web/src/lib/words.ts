@@ -123,6 +123,8 @@ export const IMPORT_STATUS_LABEL: Record<ImportStatus, string> = {
   completed: "Completed",
   quarantined: "Held back",
   discarded: "Closing discarded",
+  reverting: "Being reverted",
+  reverted: "Reverted",
   failed: "Failed",
 };
 

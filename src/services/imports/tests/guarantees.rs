@@ -20,7 +20,7 @@ use crate::store::engine::Span;
 use crate::store::{Direction, row};
 
 /// Imports a report to its end.
-fn import(core: &Core, bytes: &[u8], new: NewImport) -> Import {
+pub(super) fn import(core: &Core, bytes: &[u8], new: NewImport) -> Import {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let ctx = Ctx::cli();
@@ -36,7 +36,7 @@ fn import(core: &Core, bytes: &[u8], new: NewImport) -> Import {
     })
 }
 
-fn named(path: &std::path::Path, format: &str) -> NewImport {
+pub(super) fn named(path: &std::path::Path, format: &str) -> NewImport {
     let filename = path.file_name().map(|name| name.to_string_lossy().into_owned());
     NewImport { filename, format: Some(format.to_owned()), asset: None }
 }
@@ -45,7 +45,7 @@ fn named(path: &std::path::Path, format: &str) -> NewImport {
 const SIGHTINGS: &[&str] =
     &["last_seen", "import_id", "last_scanned", "last_import_id", "at", "scanner_version"];
 
-fn rows<R: Record>(core: &Core, but: &[&str]) -> Vec<Value> {
+pub(super) fn rows<R: Record>(core: &Core, but: &[&str]) -> Vec<Value> {
     let snapshot = core.store.read().unwrap();
     let mut all = Vec::new();
     let mut take = |_: &[u8], bytes: &[u8]| {
@@ -70,7 +70,7 @@ fn without(value: &mut Value, names: &[&str]) {
 }
 
 /// Compares two states; on a difference names the first record, not all of them.
-fn same(have: &[Value], want: &[Value], what: &str) {
+pub(super) fn same(have: &[Value], want: &[Value], what: &str) {
     assert_eq!(have.len(), want.len(), "{what}");
     for (have, want) in have.iter().zip(want) {
         let Some(fields) = want.as_object() else { continue };
@@ -94,13 +94,13 @@ fn state(core: &Core) -> Vec<Value> {
     all
 }
 
-fn clean(core: &Core, what: &str) {
+pub(super) fn clean(core: &Core, what: &str) {
     let report = maintenance::check(&core.store).unwrap();
     assert!(report.faults.is_empty(), "{what}: {:?}", report.faults);
 }
 
 /// Every report of every format.
-fn reports() -> impl Iterator<Item = (&'static str, PathBuf)> {
+pub(super) fn reports() -> impl Iterator<Item = (&'static str, PathBuf)> {
     ALL.iter().flat_map(|importer| {
         all_reports(importer.name()).into_iter().map(|path| (importer.name(), path))
     })

@@ -1,0 +1,76 @@
+//! Reverting: exact while nothing has built on an import, refused otherwise.
+
+use serde_json::Value;
+
+use super::guarantees::{clean, import, named, reports, rows, same};
+use super::*;
+use crate::domain::asset::Asset;
+use crate::domain::change::ChangeStep;
+use crate::domain::decision::Decision;
+use crate::domain::finding::Finding;
+use crate::domain::package::Package;
+use crate::domain::vulnerability::Vulnerability;
+use crate::services::jobs;
+
+/// All that is known, to the last sighting; only versions go up for ever.
+fn exactly(core: &Core) -> Vec<Value> {
+    const BUT: &[&str] = &["version", "updated_at"];
+    let mut all = rows::<Finding>(core, BUT);
+    all.extend(rows::<Vulnerability>(core, BUT));
+    all.extend(rows::<Asset>(core, BUT));
+    all.extend(rows::<Package>(core, BUT));
+    all.extend(rows::<Decision>(core, BUT));
+    all
+}
+
+fn reverted(core: &Core, id: u64) -> Result<Import> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        revert(core, &Ctx::cli(), crate::base::id::Reference::Id(id), None).await?;
+        let job = jobs::claim(core).await?.unwrap();
+        let (of_job, shared) = (job.clone(), core.clone());
+        let ran = tokio::task::spawn_blocking(move || run(&shared, &of_job, &|| false));
+        ran.await.unwrap()?;
+        jobs::finish(core, job.id, Ok(())).await?;
+        core.store.read()?.require(id)
+    })
+}
+
+/// Every fixture on top of those before it, each a second time, and all of it back.
+#[test]
+fn imports_are_undone_exactly_in_the_order_in_which_they_came() {
+    let directory = tempfile::tempdir().unwrap();
+    let core = core(directory.path());
+    let mut done = Vec::new();
+    for (format, path) in reports() {
+        let bytes = std::fs::read(&path).unwrap();
+        if bytes.is_empty() || bytes.len() > 1 << 20 {
+            continue;
+        }
+        for _ in 0..2 {
+            let before = exactly(&core);
+            let import = import(&core, &bytes, named(&path, format));
+            if exactly(&core) != before {
+                done.push((import.id, before, path.display().to_string()));
+            }
+        }
+    }
+    assert!(done.len() > 60, "{}", done.len());
+    clean(&core, "all fixtures");
+    for (n, (id, before, name)) in done.into_iter().rev().enumerate() {
+        let import = reverted(&core, id).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(import.status, ImportStatus::Reverted, "{name}");
+        assert!(
+            import.notes.iter().all(|note| !note.contains("left")),
+            "{name}: {:?}",
+            import.notes
+        );
+        same(&exactly(&core), &before, &format!("{name}, reverted"));
+        if n % 10 == 0 {
+            clean(&core, &name);
+        }
+    }
+    assert_eq!(exactly(&core), [Value::Null; 0]);
+    assert_eq!(rows::<ChangeStep>(&core, &[]), [Value::Null; 0], "nothing is kept in vain");
+    clean(&core, "nothing");
+}

@@ -1,0 +1,229 @@
+//! Undoing: what an import or a bulk edit replaced is kept with it, and put back on demand
+//! as long as nothing has built on it.
+
+mod journal;
+mod restore;
+
+pub use restore::{Conflict, conflicts};
+
+use restore::put_back;
+
+use super::audit::{self, Entry};
+use super::{Core, Ctx, edit};
+use crate::base::id::Reference;
+use crate::base::{Code, Error, Result};
+use crate::domain::asset::Asset;
+use crate::domain::change::{
+    BY_IMPORT, BY_STATE, Change, ChangeKind, ChangeState, ChangeStep, STEPS,
+};
+use crate::domain::decision::Decision;
+use crate::domain::finding::Finding;
+use crate::domain::package::Package;
+use crate::domain::user::Role;
+use crate::domain::vulnerability::Vulnerability;
+use crate::store::{Direction, Read, Table, Tx};
+
+/// The tables whose records can be put back.
+const TABLES: &[Table] = &[
+    <Vulnerability as crate::base::record::Record>::TABLE,
+    <Asset as crate::base::record::Record>::TABLE,
+    <Finding as crate::base::record::Record>::TABLE,
+    <Package as crate::base::record::Record>::TABLE,
+    <Decision as crate::base::record::Record>::TABLE,
+];
+
+/// Evaluates an expression with the record type of a table that can be put back.
+macro_rules! with_undoable {
+    ($table:expr, |$R:ident| $body:expr) => {
+        with_undoable!(@ $table, $R, $body;
+            $crate::domain::vulnerability::Vulnerability,
+            $crate::domain::asset::Asset,
+            $crate::domain::finding::Finding,
+            $crate::domain::package::Package,
+            $crate::domain::decision::Decision)
+    };
+    (@ $table:expr, $R:ident, $body:expr; $($record:ty),*) => {
+        match $table {
+            $(t if t == <$record as $crate::base::record::Record>::TABLE => {
+                type $R = $record;
+                $body
+            })*
+            other => Err($crate::base::Error::internal(format!("{other} cannot be put back"))),
+        }
+    };
+}
+use with_undoable;
+
+/// Who changes many records at once, and why.
+#[derive(Debug, Clone)]
+pub struct Author {
+    /// What makes the change.
+    pub kind: ChangeKind,
+    /// What is done, as the audit log calls it.
+    pub action: &'static str,
+    /// Who does it.
+    pub name: String,
+    /// The import, if it is one.
+    pub import_id: Option<u64>,
+}
+
+/// Runs `body`, and keeps with it what it replaced, in the same transaction. Returns the
+/// change, unless nothing was changed.
+pub fn keep<T>(
+    tx: &mut Tx<'_>,
+    author: &Author,
+    body: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+) -> Result<(T, Option<Change>)> {
+    tx.watch(TABLES);
+    let done = body(tx)?;
+    let watched = tx.watched()?;
+    let entries = watched.iter().filter_map(|w| journal::Entry::of(w).transpose());
+    let entries = entries.collect::<Result<Vec<_>>>()?;
+    if entries.is_empty() {
+        return Ok((done, None));
+    }
+    let change = match author.import_id.map_or(Ok(None), |id| of_import(tx, id))? {
+        Some(change) => change,
+        None => tx.insert(Change {
+            kind: author.kind,
+            action: author.action.to_owned(),
+            author: author.name.clone(),
+            import_id: author.import_id,
+            ..Change::default()
+        })?,
+    };
+    let replaced = journal::pack(&entries)?;
+    let change = tx.update(Change {
+        steps: change.steps + 1,
+        records: change.records + entries.len() as u64,
+        bytes: change.bytes + replaced.len() as u64,
+        ..change
+    })?;
+    tx.insert(ChangeStep { change_id: change.id, replaced, ..ChangeStep::default() })?;
+    Ok((done, Some(change)))
+}
+
+/// What an import changed, if that is kept or was.
+pub fn of_import<S: Read + ?Sized>(source: &S, import: u64) -> Result<Option<Change>> {
+    let under = [import.into()];
+    let newest = source.ids_under::<Change>(BY_IMPORT, &under, Direction::Reverse, 1)?;
+    newest.first().map_or(Ok(None), |id| source.find(*id))
+}
+
+/// The steps of a change, newest first.
+fn steps<S: Read + ?Sized>(source: &S, change: u64, limit: usize) -> Result<Vec<u64>> {
+    source.ids_under::<ChangeStep>(STEPS, &[change.into()], Direction::Reverse, limit)
+}
+
+/// How many steps are left to undo.
+pub fn steps_left(tx: &Tx<'_>, change: u64) -> Result<usize> {
+    Ok(steps(tx, change, usize::MAX)?.len())
+}
+
+/// Undoes the newest step that is left, within a transaction. Returns whether there was one.
+pub fn undo_step(tx: &mut Tx<'_>, change: u64) -> Result<bool> {
+    let Some(step) = steps(tx, change, 1)?.first().copied() else { return Ok(false) };
+    let step: ChangeStep = tx.delete(step)?;
+    let left = put_back(tx, &journal::unpack(&step.replaced)?)?;
+    let change: Change = tx.require(change)?;
+    let bytes = change.bytes.saturating_sub(step.replaced.len() as u64);
+    tx.update(Change { left: change.left + left, bytes, ..change })?;
+    Ok(true)
+}
+
+/// Marks a change as undone.
+pub fn undone(tx: &mut Tx<'_>, by: &str, change: u64) -> Result<Change> {
+    let change: Change = tx.require(change)?;
+    let (undone_at, undone_by) = (Some(tx.now()), Some(by.to_owned()));
+    tx.update(Change { state: ChangeState::Undone, undone_at, undone_by, ..change })
+}
+
+/// Refuses what can no longer be undone.
+pub fn require_kept(change: &Change) -> Result<()> {
+    let why = match change.state {
+        ChangeState::Kept => return Ok(()),
+        ChangeState::Undone => "it has been undone already",
+        ChangeState::Expired => "what it replaced is no longer kept (undo.keep_days)",
+    };
+    Err(Error::new(Code::Conflict, format!("change {}: {why}", change.id)))
+}
+
+/// The refusal that names what has changed since.
+#[must_use]
+pub fn refusal(what: &str, conflicts: &[Conflict], more: u64) -> Error {
+    let mut names: Vec<String> = conflicts.iter().map(ToString::to_string).collect();
+    if more > 0 {
+        names.push(format!("and {more} more"));
+    }
+    let detail =
+        format!("{what} cannot be undone, because others have built on it: {}", names.join("; "));
+    Error::new(Code::Conflict, detail)
+}
+
+/// Undoes a bulk edit: all of it, in one transaction, or nothing.
+pub async fn undo(
+    core: &Core,
+    ctx: &Ctx,
+    reference: Reference,
+    expected: Option<u64>,
+) -> Result<Change> {
+    ctx.require(Role::Operator)?;
+    let ctx = ctx.clone();
+    core.store
+        .write("changes.undo", move |tx| {
+            let change: Change = edit::current(tx, &reference, expected)?;
+            require_kept(&change)?;
+            if let Some(import) = change.import_id {
+                let detail = format!("this is what import {import} did: revert the import");
+                return Err(Error::new(Code::Conflict, detail));
+            }
+            let (conflicts, more) = conflicts(tx, change.id, &|| Ok(()))?;
+            if !conflicts.is_empty() {
+                return Err(refusal(&format!("change {}", change.id), &conflicts, more));
+            }
+            while undo_step(tx, change.id)? {}
+            let change = undone(tx, &ctx.actor.name, change.id)?;
+            let detail = format!("{}: {} records", change.action, change.records);
+            let name = format!("change {}", change.id);
+            let entry = Entry::new("changes.undo").on::<Change>(change.id, name).detail(detail);
+            audit::record(tx, &ctx, entry)?;
+            Ok(change)
+        })
+        .await
+}
+
+/// Steps that are forgotten in one transaction.
+const FORGET: usize = 200;
+
+/// Forgets what changes older than `undo.keep_days` replaced. Returns how many changes.
+pub async fn sweep(core: &Core) -> Result<u64> {
+    let before = core.now().plus_seconds(-core.options.undo_keep_s);
+    let mut forgotten = 0;
+    loop {
+        let oldest = {
+            let snapshot = core.store.read()?;
+            let under = [ChangeState::Kept.into()];
+            let oldest = snapshot.ids_under::<Change>(BY_STATE, &under, Direction::Forward, 1)?;
+            oldest.first().map_or(Ok(None), |id| snapshot.find::<Change>(*id))?
+        };
+        let Some(change) = oldest.filter(|c| c.created_at < before) else { return Ok(forgotten) };
+        let done = core
+            .store
+            .write("changes.forget", move |tx| {
+                let steps = steps(tx, change.id, FORGET)?;
+                for id in &steps {
+                    tx.delete::<ChangeStep>(*id)?;
+                }
+                if steps.len() == FORGET {
+                    return Ok(false);
+                }
+                let change: Change = tx.require(change.id)?;
+                if change.state == ChangeState::Kept {
+                    tx.update(Change { state: ChangeState::Expired, bytes: 0, ..change })?;
+                }
+                Ok(true)
+            })
+            .await?;
+        forgotten += u64::from(done);
+    }
+}
