@@ -74,7 +74,7 @@ pub fn agree(
 }
 
 /// The record that has this id, as its name or as an alias.
-pub fn find(source: &impl Read, id: &str) -> Result<Option<Vulnerability>> {
+pub fn find(source: &(impl Read + ?Sized), id: &str) -> Result<Option<Vulnerability>> {
     if let Some(v) = source.find_by("idx_vulnerabilities_cve_id", &[id.into()])? {
         return Ok(Some(v));
     }

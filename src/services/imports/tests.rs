@@ -1,6 +1,7 @@
 //! Imports over a store in memory: tidying, and what every import must keep to.
 
 mod guarantees;
+mod interleavings;
 mod reverting;
 
 use std::sync::Arc;

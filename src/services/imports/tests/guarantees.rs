@@ -195,7 +195,7 @@ fn a_report_in_another_order_is_the_same_report() {
 }
 
 /// A report of one asset: findings by number, made on a day.
-fn scan(asset: &str, day: u8, ids: &[u8]) -> Vec<u8> {
+pub(super) fn scan(asset: &str, day: u8, ids: &[u8]) -> Vec<u8> {
     let findings: Vec<Value> = ids
         .iter()
         .map(|n| {

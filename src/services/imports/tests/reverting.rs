@@ -23,7 +23,7 @@ fn exactly(core: &Core) -> Vec<Value> {
     all
 }
 
-fn reverted(core: &Core, id: u64) -> Result<Import> {
+pub(super) fn reverted(core: &Core, id: u64) -> Result<Import> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         revert(core, &Ctx::cli(), crate::base::id::Reference::Id(id), None).await?;
