@@ -20,7 +20,7 @@ STATIC := -C target-feature=+crt-static --cfg getrandom_backend="linux_getrandom
 	--remap-path-prefix=$(CURDIR)=/vulnzero --remap-path-prefix=$(CARGO_HOME)=/cargo \
 	--remap-path-prefix=$(TARGET_DIR)=/target
 
-SCRIPTS := .ci/run packaging/verify-static.sh tests/install-tools.sh tests/browser.sh tests/schemathesis.sh
+SCRIPTS := .ci/run tests/fuzz.sh packaging/verify-static.sh tests/install-tools.sh tests/browser.sh tests/schemathesis.sh
 
 .PHONY: help
 help: ## List the targets
@@ -31,7 +31,7 @@ run: tools-build ## Build and start at http://127.0.0.1:8000 with demo data from
 	cargo run -- serve --demo --data demo-data
 
 .PHONY: test
-test: tools lint test-rust test-web dist test-api test-browser ## Everything that CI runs
+test: tools lint test-rust test-fuzz test-web dist test-api test-browser ## Everything that CI runs
 
 .PHONY: tools-build
 tools-build: ## Install what a build needs and is missing
@@ -57,6 +57,16 @@ test-rust: ## Unit, integration and documentation tests
 		cargo test --locked --no-fail-fast --lib --bins --tests; \
 	fi
 	cargo test --locked --doc
+
+FUZZ_SECONDS ?= 60
+
+.PHONY: fuzz
+fuzz: tools-build ## Hostile bytes for every importer, FUZZ_SECONDS each; one with FORMAT=name
+	tests/fuzz.sh $(TARGET_DIR)/fuzz $(TRIPLE) $(FUZZ_SECONDS) $(FORMAT)
+
+.PHONY: test-fuzz
+test-fuzz: tools-build
+	tests/fuzz.sh $(TARGET_DIR)/fuzz $(TRIPLE) 2
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	cd web && npm ci --ignore-scripts --no-audit --no-fund
