@@ -23,6 +23,7 @@ fn core(directory: &std::path::Path) -> Core {
     let store = Store::open(engine, catalog, clock, Options::default()).unwrap();
     let options = core::Options {
         data_dir: directory.to_owned(),
+        namespace: "https://vulnzero.test".into(),
         report: input::Limits::default(),
         max_upload_bytes: 64 << 20,
         quarantine_percent: 50,

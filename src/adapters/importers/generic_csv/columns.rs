@@ -185,10 +185,13 @@ const NAMES: &[(F, &[&str])] = &[
             "remediationversion",
         ],
     ),
-    (F::Purl, &["purl", "packageurl", "packagepurl"]),
-    (F::Ecosystem, &["ecosystem", "packagetype", "packagemanager", "packageecosystem"]),
-    (F::Path, &["path", "filepath", "file", "filename", "manifest", "location"]),
-    (F::Line, &["line", "linenumber", "startline"]),
+    (F::Purl, &["purl", "packageurl", "packagepurl", "componentpurl"]),
+    (
+        F::Ecosystem,
+        &["ecosystem", "packagetype", "packagemanager", "packageecosystem", "componentecosystem"],
+    ),
+    (F::Path, &["path", "filepath", "file", "filename", "manifest", "location", "componentpath"]),
+    (F::Line, &["line", "linenumber", "startline", "placeline"]),
     (
         F::Asset,
         &[
@@ -222,10 +225,10 @@ const NAMES: &[(F, &[&str])] = &[
     ),
     (F::MacAddress, &["mac", "macaddress"]),
     (F::Os, &["os", "operatingsystem", "osname", "platform"]),
-    (F::Port, &["port", "portnumber"]),
-    (F::Protocol, &["protocol", "portprotocol", "transport"]),
+    (F::Port, &["port", "portnumber", "placeport"]),
+    (F::Protocol, &["protocol", "portprotocol", "transport", "placeprotocol"]),
     (F::Service, &["service", "servicename"]),
-    (F::Url, &["url", "uri", "endpointurl", "webaddress", "affectedurl", "endpoints"]),
+    (F::Url, &["url", "uri", "endpointurl", "webaddress", "affectedurl", "endpoints", "placeurl"]),
     (F::Evidence, &["evidence", "proof", "output", "pluginoutput", "result", "stepstoreproduce"]),
     (
         F::Check,
