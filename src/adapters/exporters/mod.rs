@@ -20,8 +20,6 @@ mod openvex;
 mod sarif;
 mod source;
 mod subject;
-#[cfg(test)]
-mod tests;
 mod verdict;
 
 use std::io::Write;

@@ -37,8 +37,8 @@ pub fn updated_to(finding: &Finding) -> Option<&str> {
 
 /// The package URL of a component: its own if it is one, else one of its ecosystem and name.
 pub fn purl(component: &Component) -> String {
-    let is_plain = |purl: &&str| purl.bytes().all(|b| b.is_ascii_graphic() && b != b'"');
-    let own = component.purl.as_deref().filter(is_plain).filter(|p| Purl::parse(p).is_some());
+    let own = component.purl.as_deref().filter(|purl| is_uri(purl));
+    let own = own.filter(|purl| Purl::parse(purl).is_some());
     if let Some(own) = own {
         return own.to_owned();
     }
@@ -120,13 +120,20 @@ pub fn path_uri(path: &str) -> String {
     uri
 }
 
+/// Whether all that stands in a text may stand in a URI (RFC 3986 §2).
+fn is_uri(text: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=%".contains(&b);
+    let is_escape =
+        |rest: &str| rest.get(..2).is_some_and(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+    text.bytes().all(legal)
+        && text.split('%').skip(1).all(is_escape)
+        && text.matches('#').count() <= 1
+}
+
 /// A web address that every validator takes.
 pub fn is_link(text: &str) -> bool {
-    let legal = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}[]".contains(&b);
-    (text.starts_with("https://") || text.starts_with("http://"))
-        && text.bytes().all(legal)
-        && text.len() > "https://".len()
-        && text.matches('#').count() <= 1
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    is_uri(text) && host.is_some_and(|host| host.starts_with(|c: char| c.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]

@@ -167,4 +167,4 @@ fn cut_off(tx: &mut Tx<'_>, ids: &[u32]) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

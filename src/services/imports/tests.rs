@@ -1,6 +1,6 @@
 //! Imports over a store in memory: tidying, and what every import must keep to.
 
-mod guarantees;
+pub(in crate::services) mod guarantees;
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ macro_rules! catalog {
     ($($record:ty),*) => { Catalog::new()$(.with::<$record>())* };
 }
 
-fn core(directory: &std::path::Path) -> Core {
+pub(in crate::services) fn core(directory: &std::path::Path) -> Core {
     let catalog = crate::for_each_record!(catalog);
     let clock = Arc::new(ManualClock::at("2026-11-24T00:00:00Z".parse().unwrap()));
     let engine = Box::new(Memory::default());
