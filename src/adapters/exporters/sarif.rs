@@ -185,12 +185,11 @@ fn result(item: &Item) -> Value {
 }
 
 fn message(finding: &Finding) -> String {
-    let mut text = format!("{} on {}", subject::label(&finding.component), finding.asset);
-    text.push_str(&format!(" has {}: {}", finding.cve_id, finding.title));
-    if let Some(version) = &finding.fixed_version {
-        text.push_str(&format!(" (fixed in {version})"));
-    }
-    text
+    let component = subject::label(&finding.component);
+    let fixed = finding.fixed_version.as_ref();
+    let fixed = fixed.map(|version| format!(" (fixed in {version})")).unwrap_or_default();
+    let Finding { asset, cve_id, title, .. } = finding;
+    format!("{component} on {asset} has {cve_id}: {title}{fixed}")
 }
 
 fn location(finding: &Finding) -> Value {

@@ -121,15 +121,13 @@ pub fn reason(item: &Item) -> Option<String> {
 fn action(item: &Item) -> Action {
     let finding = &*item.finding;
     if finding.status == FindingStatus::RiskAccepted {
-        let mut text = "The risk is accepted".to_owned();
-        if let Some(at) = item.decision.as_ref().and_then(|d| d.expires_at) {
-            text.push_str(&format!(" until {at}"));
-        }
-        text.push_str(&reason(item).map_or_else(|| ".".to_owned(), |why| format!(": {why}")));
+        let until = item.decision.as_ref().and_then(|d| d.expires_at);
+        let until = until.map(|at| format!(" until {at}")).unwrap_or_default();
+        let why = reason(item).map_or_else(|| ".".to_owned(), |why| format!(": {why}"));
         let control = item.decision.as_ref().and_then(|d| d.compensating_control.clone());
-        if let Some(control) = control.filter(|control| !control.trim().is_empty()) {
-            text.push_str(&format!("\n\nMeanwhile: {control}"));
-        }
+        let control = control.filter(|control| !control.trim().is_empty());
+        let meanwhile = control.map(|c| format!("\n\nMeanwhile: {c}")).unwrap_or_default();
+        let text = format!("The risk is accepted{until}{why}{meanwhile}");
         return Action::Accepted(clip(&text).to_owned());
     }
     if let Some(version) = finding.fixed_version.as_deref().filter(|v| !v.trim().is_empty()) {

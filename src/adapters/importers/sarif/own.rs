@@ -60,7 +60,7 @@ pub fn is_of(entry: &Entry, run: &Run) -> bool {
 }
 
 /// What it says about component and place.
-pub fn finding(entry: &Entry, severity: Severity) -> Result<FindingObservation> {
+pub fn finding(entry: &Entry) -> Result<FindingObservation> {
     let Some((own, component)) = of(entry) else { return Ok(FindingObservation::default()) };
     let mut component = component.clone();
     let Component {
@@ -88,13 +88,12 @@ pub fn finding(entry: &Entry, severity: Severity) -> Result<FindingObservation> 
     for text in [&mut place.protocol, &mut place.url, &mut place.fingerprint] {
         *text = clean(text.take())?;
     }
-    let rated = Some(own.severity).filter(|s| *s != Severity::Unknown);
     Ok(FindingObservation {
         scan: scan(&component, &place),
         component,
         place,
         fixed_version: own.fixed_version.clone(),
-        severity: rated.unwrap_or(severity),
+        severity: own.severity,
         ..FindingObservation::default()
     })
 }

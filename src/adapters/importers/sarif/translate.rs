@@ -51,7 +51,7 @@ pub fn outcome(entry: &Entry, run: &Run, seen: &mut Fingerprints) -> Result<Outc
         _ => None,
     };
     let template = match packages::package(run, rule, &said, path) {
-        _ if own::is_of(entry, run) => own::finding(entry, severity)?,
+        _ if own::is_of(entry, run) => own::finding(entry)?,
         Some(package) => of_package(package, severity),
         None => FindingObservation { severity, ..of_place(entry, run, &check, found, seen)? },
     };

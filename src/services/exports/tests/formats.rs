@@ -129,7 +129,9 @@ fn csaf_is_valid_by_schema_and_mandatory_tests() {
         let id = id.as_str().unwrap().to_owned();
         assert!(known.insert(id.clone()), "6.1.2: {id} is defined twice");
     };
-    list(&tree["full_product_names"]).iter().for_each(|p| define(&p["product_id"]));
+    for product in list(&tree["full_product_names"]) {
+        define(&product["product_id"]);
+    }
     for relationship in list(&tree["relationships"]) {
         define(&relationship["full_product_name"]["product_id"]);
     }

@@ -49,7 +49,8 @@ fn what_is_open_comes_back_by_tables_lines_and_sarif() {
         let have = open(&to);
         let lost: Vec<_> = wanted.difference(&have).collect();
         let invented: Vec<_> = have.difference(&wanted).collect();
-        assert!(lost.is_empty() && invented.is_empty(), "{format}: {lost:#?} {invented:#?}");
+        let none = lost.is_empty() && invented.is_empty();
+        assert!(none, "{format}: lost {lost:#?}, invented {invented:#?}, by {done:#?}");
         let closed = all::<Finding>(&to).iter().filter(|f| !f.status.is_open()).count();
         assert_eq!(closed, 0, "{format}");
         details(&from, &to, format);

@@ -84,7 +84,7 @@ fn memory_does_not_follow_rows() {
             let (mut lines, mut largest, mut most) = (0, 0, 0);
             let mut next = Some(export.first);
             while let Some(Piece::Bytes(bytes)) = next {
-                lines += bytes.iter().filter(|b| **b == b'\n').count();
+                lines += memchr::memchr_iter(b'\n', &bytes).count();
                 largest = largest.max(bytes.len());
                 most = most.max(export.rest.len());
                 next = export.rest.recv().await;
@@ -135,7 +135,7 @@ async fn a_stream_says_when_it_is_broken() {
     let slow = tokio::task::spawn_blocking(move || {
         let mut pipe = Pipe::new(sender, past + Duration::from_millis(50));
         let outcome = (0..10).try_for_each(|_| {
-            pipe.write_all(&[b'x'; limits::EXPORT_PIECE_BYTES])
+            pipe.write_all(&vec![b'x'; limits::EXPORT_PIECE_BYTES])
                 .map_err(|e| Error::internal("write").with_source(e))
         });
         pipe.end(outcome);
@@ -146,7 +146,7 @@ async fn a_stream_says_when_it_is_broken() {
 
     let (sender, mut rest) = mpsc::channel(8);
     let broken = tokio::task::spawn_blocking(move || {
-        let mut pipe = Pipe::new(sender, Instant::now() + Duration::from_secs(60));
+        let mut pipe = Pipe::new(sender, Instant::now() + Duration::from_mins(1));
         pipe.write_all(b"half").unwrap();
         pipe.end(Err(Error::new(Code::StorageUnavailable, "the disk is gone")));
     });
