@@ -6,7 +6,15 @@ use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
+use vulnzero::adapters::exporters::Exported;
+use vulnzero::domain::asset::Asset;
+use vulnzero::domain::decision::Decision;
+use vulnzero::domain::finding::Finding;
+use vulnzero::domain::package::Package;
+use vulnzero::domain::vulnerability::Vulnerability;
+
 use super::client::Client;
+use super::document::DOCUMENT;
 use super::harness::{Server, report, run};
 
 fn imported() -> (Server, Client) {
@@ -65,6 +73,31 @@ fn an_export_is_what_the_list_shows() {
     }
 }
 
+/// Every column is a member of the record.
+fn columns_are_described<R: Exported>(schema: &str) {
+    assert!(!R::COLUMNS.is_empty());
+    for column in R::COLUMNS {
+        let mut schema = &DOCUMENT["components"]["schemas"][schema];
+        for part in column.path.split('.') {
+            schema = &schema["properties"][part];
+            let reference = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str());
+            if let Some(target) = reference.and_then(|r| r.rsplit('/').next()) {
+                schema = &DOCUMENT["components"]["schemas"][target];
+            }
+        }
+        assert!(schema.is_object(), "{}: {} at {}", R::TABLE, column.name, column.path);
+    }
+}
+
+#[test]
+fn columns_of_tables_are_members_of_records() {
+    columns_are_described::<Finding>("Finding");
+    columns_are_described::<Vulnerability>("Vulnerability");
+    columns_are_described::<Asset>("Asset");
+    columns_are_described::<Package>("Package");
+    columns_are_described::<Decision>("Decision");
+}
+
 #[test]
 fn mistakes_are_named() {
     let (_server, client) = imported();
@@ -89,7 +122,7 @@ fn mistakes_are_named() {
 #[test]
 fn compressed_answers_are_the_same_files() {
     let (_server, client) = imported();
-    let path = "/findings/export?format=sarif";
+    let path = "/findings/export?format=jsonl";
     let plain = client.get(path);
     let packed = client.send("GET", path, &[("accept-encoding", "zstd")], None);
     assert_eq!(packed.header("content-encoding"), "zstd");

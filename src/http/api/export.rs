@@ -79,6 +79,33 @@ fn download(export: Export) -> BaseResult<Download> {
     Ok(Download(response))
 }
 
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    fn body(pieces: Vec<Piece>) -> Body {
+        let (sender, rest) = mpsc::channel(8);
+        for piece in pieces {
+            sender.try_send(piece).unwrap();
+        }
+        let info = exports::all().next().unwrap().0;
+        let first = Piece::Bytes("first,".into());
+        let export = Export { info, file: "x.csv".into(), first, rest };
+        download(export).unwrap().into_response().into_body()
+    }
+
+    #[tokio::test]
+    async fn only_what_is_whole_ends_well() {
+        let whole = body(vec![Piece::Bytes("second".into()), Piece::End]);
+        assert_eq!(whole.into_vec().await.unwrap(), b"first,second");
+        let broken = || Piece::Broken(Error::internal("the disk is gone"));
+        assert!(body(vec![broken()]).into_vec().await.is_err());
+        assert!(body(vec![Piece::Bytes("half".into())]).into_vec().await.is_err());
+    }
+}
+
 /// Declares the export of a list.
 macro_rules! exportable {
     ($api:ident, $record:ty, $tag:expr, $prefix:literal, $id:literal, $summary:literal) => {

@@ -167,4 +167,4 @@ fn cut_off(tx: &mut Tx<'_>, ids: &[u32]) -> Result<()> {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
