@@ -21,6 +21,12 @@ use crate::telemetry::Metrics;
 pub fn core_options(config: &Config) -> services::Options {
     services::Options {
         data_dir: config.storage.data_dir.clone(),
+        // Without an address of its own a document names a host that cannot exist (RFC 2606).
+        namespace: config
+            .server
+            .public_url
+            .as_ref()
+            .map_or_else(|| "https://vulnzero.invalid".to_owned(), |url| url.as_str().to_owned()),
         report: Limits {
             report_bytes: config.import.max_report_bytes.0,
             findings: config.import.max_findings,

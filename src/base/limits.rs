@@ -65,3 +65,12 @@ pub const PASSWORD_BYTES: usize = 256;
 pub const PASSWORD_CHARS_MIN: usize = 10;
 /// Password hashes computed at once: each takes 19 MiB.
 pub const PASSWORD_HASHES: usize = 2;
+/// Exports that run at once: each holds a snapshot and a blocking thread.
+pub const EXPORTS: usize = 4;
+/// Longest time that one export may take, seconds. Its snapshot keeps the database from
+/// using freed pages again, so a client that reads slowly must not hold it for hours.
+pub const EXPORT_SECONDS: u64 = 600;
+/// Bytes of an export that are sent in one piece.
+pub const EXPORT_PIECE_BYTES: usize = 64 << 10;
+/// Pieces of an export that wait for the client.
+pub const EXPORT_PIECES: usize = 4;

@@ -46,6 +46,8 @@ pub enum Command {
     Import(Import),
     /// List records
     List(List),
+    /// Export records: everything that passes the filters, as CSV, SARIF, CycloneDX, VEX, …
+    Export(Export),
     /// Show one record
     Show(Show),
     /// Decide about findings: false positive, accepted risk, not affected, who, by when
@@ -182,6 +184,28 @@ pub struct List {
     /// Only these fields (JSON only)
     #[arg(long, value_name = "A,B")]
     pub fields: Option<String>,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, ClapArgs)]
+pub struct Export {
+    /// What to export: findings, vulnerabilities, assets, packages or decisions
+    pub resource: Resource,
+    /// Filters as in the API: severity=critical,high priority_score=70.. search=openssl
+    #[arg(value_name = "FIELD=VALUE")]
+    pub filters: Vec<String>,
+    /// csv or jsonl; of findings also sarif, cyclonedx-vdr, cyclonedx-vex, openvex, csaf-vex
+    #[arg(long, default_value = "csv")]
+    pub format: String,
+    /// One more filter
+    #[arg(long = "filter", value_name = "FIELD=VALUE")]
+    pub more: Vec<String>,
+    /// Order of CSV and JSON Lines, - before a field for largest first: -priority_score
+    #[arg(long, allow_hyphen_values = true)]
+    pub sort: Option<String>,
+    /// File to write; it is there only once it is whole. `-` is standard output
+    #[arg(long, short, value_name = "FILE", default_value = "-")]
+    pub output: PathBuf,
 }
 
 /// Arguments of `show`.

@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 use poem::endpoint::BoxEndpoint;
 use poem::http::{Method, Uri, header};
 use poem::{Endpoint as _, Request, Response};
 use serde_json::Value;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use crate::app::{App, LOCAL_TOKEN, serve_options};
 use crate::base::secret::Secret;
@@ -133,6 +136,40 @@ impl Client {
         if (200..300).contains(&status) { Ok(value) } else { Err(refusal(status, &value)) }
     }
 
+    /// Writes the file that a path below `/api/v1` answers with to `out`; returns its bytes.
+    /// A refusal is an error, and so is a file that breaks off.
+    pub async fn download(&self, path: &str, out: &mut (impl AsyncWrite + Unpin)) -> Result<u64> {
+        let (status, mut pieces) = match self {
+            Self::Remote { url, token, http } => {
+                let response =
+                    ask(http, url, token.as_ref(), Method::GET, path, Content::None).await?;
+                (response.status().as_u16(), Pieces::Remote(response))
+            }
+            Self::Local(local) => {
+                let response = local.ask(Method::GET, path, Content::None).await?;
+                let status = response.status().as_u16();
+                (status, Pieces::Local(Box::pin(response.into_body().into_bytes_stream())))
+            }
+        };
+        let is_refused = !(200..300).contains(&status);
+        let (mut bytes, mut problem) = (0, Vec::new());
+        while let Some(piece) = pieces.next().await? {
+            if is_refused {
+                problem.extend_from_slice(&piece);
+                continue;
+            }
+            bytes += piece.len() as u64;
+            out.write_all(&piece).await.map_err(|e| {
+                Error::new(Code::Invalid, format!("the output cannot be written: {e}"))
+            })?;
+        }
+        if is_refused {
+            let problem = serde_json::from_slice(&problem).unwrap_or_default();
+            return Err(refusal(status, &problem));
+        }
+        Ok(bytes)
+    }
+
     /// Ends what was begun: a database in this process is closed cleanly.
     pub async fn close(self) -> Result<()> {
         match self {
@@ -152,6 +189,22 @@ impl Client {
             Self::Local(local) => Some(&local.app),
             Self::Remote { .. } => None,
         }
+    }
+}
+
+/// The body of an answer, as it comes.
+enum Pieces {
+    Remote(reqwest::Response),
+    Local(BoxStream<'static, std::io::Result<Bytes>>),
+}
+
+impl Pieces {
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        let piece = match self {
+            Self::Remote(response) => response.chunk().await.map_err(|e| chain(&e)),
+            Self::Local(stream) => stream.next().await.transpose().map_err(|e| chain(&e)),
+        };
+        piece.map_err(|e| Error::new(Code::Unavailable, format!("the answer breaks off: {e}")))
     }
 }
 
@@ -188,9 +241,23 @@ async fn remote(
     path: &str,
     content: Content,
 ) -> Result<(u16, Bytes)> {
-    let unreachable = |e: reqwest::Error| {
-        Error::new(Code::Unavailable, format!("{url} cannot be reached: {}", chain(&e)))
-    };
+    let response = ask(http, url, token, method, path, content).await?;
+    let status = response.status().as_u16();
+    Ok((status, response.bytes().await.map_err(|e| unreachable(url, &e))?))
+}
+
+fn unreachable(url: &str, e: &reqwest::Error) -> Error {
+    Error::new(Code::Unavailable, format!("{url} cannot be reached: {}", chain(e)))
+}
+
+async fn ask(
+    http: &reqwest::Client,
+    url: &str,
+    token: Option<&Secret>,
+    method: Method,
+    path: &str,
+    content: Content,
+) -> Result<reqwest::Response> {
     let mut request = http.request(method, format!("{url}/api/v1{path}"));
     if let Some(token) = token {
         request = request.bearer_auth(token.expose());
@@ -210,9 +277,7 @@ async fn remote(
             request.header(header::CONTENT_TYPE, "application/octet-stream").body(body)
         }
     };
-    let response = request.send().await.map_err(unreachable)?;
-    let status = response.status().as_u16();
-    Ok((status, response.bytes().await.map_err(unreachable)?))
+    request.send().await.map_err(|e| unreachable(url, &e))
 }
 
 fn chain(e: &dyn std::error::Error) -> String {
@@ -227,6 +292,13 @@ fn chain(e: &dyn std::error::Error) -> String {
 
 impl Local {
     async fn call(&self, method: Method, path: &str, content: Content) -> Result<(u16, Bytes)> {
+        let response = self.ask(method, path, content).await?;
+        let status = response.status().as_u16();
+        let body = response.into_body().into_bytes().await;
+        Ok((status, body.map_err(|e| Error::internal("an answer cannot be read").with_source(e))?))
+    }
+
+    async fn ask(&self, method: Method, path: &str, content: Content) -> Result<Response> {
         let uri: Uri = format!("/api/v1{path}")
             .parse()
             .map_err(|e| Error::internal("a path is no URI").with_source(e))?;
@@ -241,10 +313,7 @@ impl Local {
                 .body(poem::Body::from_async_read(reader)),
         };
         request.set_data(Ctx::cli());
-        let response = self.endpoint.get_response(request).await;
-        let status = response.status().as_u16();
-        let body = response.into_body().into_bytes().await;
-        Ok((status, body.map_err(|e| Error::internal("an answer cannot be read").with_source(e))?))
+        Ok(self.endpoint.get_response(request).await)
     }
 }
 

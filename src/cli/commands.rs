@@ -1,5 +1,6 @@
 //! The commands: each makes its requests and prints the answers.
 
+mod exporting;
 mod importing;
 mod offline;
 mod serving;
@@ -69,6 +70,7 @@ const fn name(command: &Command) -> &'static str {
         Command::Serve(_) => "serve",
         Command::Import(_) => "import",
         Command::List(_) => "list",
+        Command::Export(_) => "export",
         Command::Show(_) => "show",
         Command::Decide(_) => "decide",
         Command::Revoke { .. } => "revoke",
@@ -97,6 +99,7 @@ async fn online(client: &Client, command: &Command, as_json: bool) -> Result<u8>
     match command {
         Command::Import(import) => importing::import(client, import, as_json).await,
         Command::List(list) => show_list(client, list, as_json).await,
+        Command::Export(export) => exporting::export(client, export, as_json).await,
         Command::Show(show) => show_one(client, show, as_json).await,
         Command::Decide(decide) => triage::decide(client, decide, as_json).await,
         Command::Revoke { id } => triage::revoke(client, *id, as_json).await,
@@ -155,9 +158,7 @@ async fn show_list(client: &Client, list: &List, as_json: bool) -> Result<u8> {
         query.append_pair("fields", fields);
     }
     for filter in &list.filters {
-        let (name, value) = filter.split_once('=').ok_or_else(|| {
-            Error::new(Code::Invalid, format!("'{filter}': write a filter as field=value"))
-        })?;
+        let (name, value) = split_filter(filter)?;
         query.append_pair(name, value);
     }
     let page = client
@@ -169,6 +170,13 @@ async fn show_list(client: &Client, list: &List, as_json: bool) -> Result<u8> {
     }
     print_page(list.resource, &page);
     Ok(exit::OK)
+}
+
+/// Name and value of a filter.
+fn split_filter(filter: &str) -> Result<(&str, &str)> {
+    filter.split_once('=').ok_or_else(|| {
+        Error::new(Code::Invalid, format!("'{filter}': write a filter as field=value"))
+    })
 }
 
 fn print_page(resource: Resource, page: &Value) {

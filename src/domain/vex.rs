@@ -58,6 +58,17 @@ impl Justification {
             _ => return None,
         })
     }
+
+    /// The nearest word of `CycloneDX` (`analysis.justification`, 1.4 and later).
+    #[must_use]
+    pub const fn cyclonedx(self) -> &'static str {
+        match self {
+            Self::ComponentNotPresent | Self::VulnerableCodeNotPresent => "code_not_present",
+            Self::VulnerableCodeNotInExecutePath => "code_not_reachable",
+            Self::VulnerableCodeCannotBeControlledByAdversary => "requires_environment",
+            Self::InlineMitigationsAlreadyExist => "protected_by_mitigating_control",
+        }
+    }
 }
 
 /// A product, or a component in one, by every name that a statement gives it.

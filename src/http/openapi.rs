@@ -74,6 +74,11 @@ pub fn complete(spec: &str) -> Value {
     lists::lists::<User>(&mut document, "users");
     lists::lists::<ApiToken>(&mut document, "tokens");
     lists::lists::<AuditLog>(&mut document, "audit-logs");
+    lists::exports::<Finding>(&mut document, "findings");
+    lists::exports::<Vulnerability>(&mut document, "vulnerabilities");
+    lists::exports::<Asset>(&mut document, "assets");
+    lists::exports::<Package>(&mut document, "packages");
+    lists::exports::<Decision>(&mut document, "decisions");
     lists::bulk::<Finding>(&mut document, "FindingBulk");
     lists::bulk::<Vulnerability>(&mut document, "VulnerabilityBulk");
     lists::bulk::<Asset>(&mut document, "AssetBulk");

@@ -9,6 +9,7 @@ use super::problem::Problem;
 use crate::base::page::stable_hash;
 use crate::base::record::Record;
 use crate::base::{Code, Error, Result, limits};
+use crate::services::exports::{self, Exported, Wanted};
 use crate::services::listing::{Related, Relation};
 use crate::services::query::{self, Filter, Query, Window};
 
@@ -34,6 +35,13 @@ pub struct FacetParams<R: Record> {
     pub filters: Vec<Filter>,
     /// Facets to count.
     pub fields: Vec<String>,
+    of: std::marker::PhantomData<fn() -> R>,
+}
+
+/// The parameters of an export of `R`.
+pub struct ExportParams<R: Record> {
+    /// What is wanted.
+    pub wanted: Wanted,
     of: std::marker::PhantomData<fn() -> R>,
 }
 
@@ -134,6 +142,27 @@ fn includes<R: Related>(pairs: &[(String, String)]) -> Result<Vec<Relation<R>>> 
 }
 
 impl<'a, R: Related> FromRequest<'a> for ListParams<R> {
+    async fn from_request(req: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        Ok(Self::read(req).map_err(Problem::from)?)
+    }
+}
+
+impl<R: Related + Exported> ExportParams<R> {
+    fn read(req: &Request) -> Result<Self> {
+        let pairs = pairs(req);
+        let formats = || exports::formats::<R>().join(", ");
+        let format = once(&pairs, "format")?
+            .ok_or_else(|| wrong("format", format!("name one of: {}", formats())))?;
+        let sort = query::parse_sort::<R>(once(&pairs, "sort")?.unwrap_or(R::DEFAULT_SORT))?;
+        let filters = filters::<R>(&pairs, &["format", "sort"])?;
+        let query = Query { filters, sort, window: Window::Offset(0), limit: limits::PAGE_SIZE };
+        let text = req.uri().query().unwrap_or_default().to_owned();
+        let wanted = Wanted { format: format.to_owned(), query, text };
+        Ok(Self { wanted, of: std::marker::PhantomData })
+    }
+}
+
+impl<'a, R: Related + Exported> FromRequest<'a> for ExportParams<R> {
     async fn from_request(req: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         Ok(Self::read(req).map_err(Problem::from)?)
     }

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use moka::sync::Cache;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::passwords::Hasher;
 use crate::adapters::importers::input;
-use crate::base::Timestamp;
 use crate::base::secret::Secret;
+use crate::base::{Timestamp, limits};
 use crate::domain::import::Import;
 use crate::domain::job::Job;
 use crate::store::{Commit, Observer, Store};
@@ -21,6 +21,8 @@ use crate::telemetry::Metrics;
 pub struct Options {
     /// Where uploads wait and backups go.
     pub data_dir: PathBuf,
+    /// Who publishes the documents that are exported: the address of this server.
+    pub namespace: String,
     /// Limits of a report.
     pub report: input::Limits,
     /// Largest upload, bytes.
@@ -62,6 +64,8 @@ pub struct Inner {
     pub options: Options,
     /// Password hashing, bounded.
     pub hasher: Hasher,
+    /// One permit for each export that may run at once.
+    pub exports: Arc<Semaphore>,
     /// Metrics of what the services do.
     pub metrics: Metrics,
     /// What lets the command line on the same machine in while the server runs.
@@ -92,6 +96,7 @@ impl Core {
             store,
             options,
             hasher: Hasher::default(),
+            exports: Arc::new(Semaphore::new(limits::EXPORTS)),
             metrics,
             local_token: OnceLock::new(),
             addresses,

@@ -11,6 +11,7 @@ pub mod context;
 pub mod core;
 pub mod decisions;
 pub mod edit;
+pub mod exports;
 pub mod findings;
 pub mod identity;
 pub mod imports;

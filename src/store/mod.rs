@@ -19,6 +19,7 @@ pub mod query;
 pub mod read;
 pub mod row;
 mod select;
+pub mod sweep;
 #[cfg(test)]
 mod tests;
 pub mod tx;

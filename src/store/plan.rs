@@ -158,7 +158,7 @@ pub(super) struct Run<'a, R> {
     tuning: &'a Tuning,
     pub(super) order: Order,
     pub(super) set: Option<RoaringBitmap>,
-    total: u64,
+    pub(super) total: u64,
     /// Order key of the row before the page.
     pub(super) after: Option<Vec<u8>>,
     pub(super) skip: u64,
@@ -167,7 +167,7 @@ pub(super) struct Run<'a, R> {
 }
 
 impl<'a, R: Record> Run<'a, R> {
-    fn new(
+    pub(super) fn new(
         store: &'a Store,
         source: &'a dyn Snapshot,
         query: &'a Query,
@@ -231,7 +231,7 @@ impl<'a, R: Record> Run<'a, R> {
         Ok(Page { ids, rows, total: self.total, next, plan: self.plan })
     }
 
-    fn find(&mut self, want: u64) -> Result<Vec<Id>> {
+    pub(super) fn find(&mut self, want: u64) -> Result<Vec<Id>> {
         if self.order.parts.is_empty() {
             return self.walk_ids(want);
         }

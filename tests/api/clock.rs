@@ -37,6 +37,7 @@ fn world() -> World {
     .unwrap();
     let options = Options {
         data_dir: directory.path().to_owned(),
+        namespace: "https://vulnzero.test".into(),
         report: Limits { report_bytes: 1 << 20, findings: 100 },
         max_upload_bytes: 1 << 20,
         quarantine_percent: 50,

@@ -12,6 +12,7 @@ mod decisions;
 mod description;
 mod document;
 mod errors;
+mod exports;
 mod harness;
 mod identity;
 mod imports;

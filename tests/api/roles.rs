@@ -88,7 +88,8 @@ fn least(id: &str, path: &str) -> Option<usize> {
         lists.iter().find(|(ids, _)| ids.contains(&id)).map(|(_, level)| *level)
     };
     let named = of_list(&[(OPEN, 0), (VIEWER, 1), (OPERATOR, 2), (ADMIN, 3)]);
-    let reads = ["list_", "get_", "count_", "batch_get_"].iter().any(|p| id.starts_with(p));
+    let reads =
+        ["list_", "get_", "count_", "batch_get_", "export_"].iter().any(|p| id.starts_with(p));
     let resource = path.split('/').nth(3)?;
     named.or_else(|| {
         let level = if READABLE.contains(&resource) {

@@ -64,6 +64,32 @@ fn a_report_of_100_mib_with_long_texts_needs_little_memory() {
     assert!(grown < 64 * MIB, "{} MiB", grown / MIB);
 }
 
+/// What a server that has just started needs to export everything, in each format.
+#[test]
+fn exports_need_little_memory_however_much_they_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let report = dir.path().join("report.json");
+    std::fs::write(&report, Plan { text: 2000, ..Plan::new("big", 0..12_000) }.bytes()).unwrap();
+    run(&data, &["import", report.to_str().unwrap(), "--json"]).with_code(0);
+    let server = Server::start_with(&data, SMALL_CACHE, |c| c);
+    let file = dir.path().join("export");
+    run(&data, &["export", "assets", "-o", file.to_str().unwrap()]).with_code(0);
+    let idle = server.memory("VmRSS");
+    let mut written = 0;
+    for format in ["csv", "jsonl", "sarif", "cyclonedx-vdr", "cyclonedx-vex", "openvex", "csaf-vex"]
+    {
+        let arguments = ["export", "findings", "--format", format, "-o", file.to_str().unwrap()];
+        run(&data, &arguments).with_code(0);
+        written += file.metadata().unwrap().len();
+    }
+    let grown = server.memory("VmHWM").saturating_sub(idle);
+    println!("{} MiB written with {} MiB", written / MIB, grown / MIB);
+    assert!(written > 50 * MIB, "{} MiB", written / MIB);
+    assert!(grown < 40 * MIB, "{} MiB", grown / MIB);
+    server.stop();
+}
+
 /// Spaces in the middle of a document, as gzip: a thousand times what it seems.
 fn bomb(bytes: u64) -> Vec<u8> {
     let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());

@@ -1,5 +1,6 @@
 // Filters: in the address, kept by a reload, with the counts that the API gives.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { BASE, get, login, open, OPEN, seed, settled } from "./support.mjs";
 
@@ -96,5 +97,25 @@ test("the same view as a command line", async (t) => {
   assert.ok(address.startsWith(`${BASE}/api/v1/findings?severity=high&kev=false`));
   const answer = await page.request.get(address);
   assert.equal((await answer.json()).total_count, await total(page));
+  await browser.close();
+});
+
+test("what is filtered can be had as a file", async (t) => {
+  const browser = await open(t, { acceptDownloads: true });
+  const { page } = browser;
+  await login(page);
+  await seed(page);
+  await page.goto(`${BASE}/findings?severity=high`);
+  await settled(page);
+  const shown = await total(page);
+  for (const [label, name, count] of [
+    ["JSON Lines", /^vulnzero-findings-[\d-]+\.jsonl$/, (text) => text.trimEnd().split("\n").length],
+    ["SARIF 2.1.0", /^vulnzero-findings-[\d-]+\.sarif$/, (text) => JSON.parse(text).runs.flatMap((run) => run.results).length],
+  ]) {
+    await page.getByRole("button", { name: "Export" }).click();
+    const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("menuitem", { name: label }).click()]);
+    assert.match(file.suggestedFilename(), name);
+    assert.equal(count(await readFile(await file.path(), "utf8")), shown);
+  }
   await browser.close();
 });

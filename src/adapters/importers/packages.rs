@@ -3,7 +3,7 @@
 
 use crate::adapters::importers::{ecosystem, text};
 use crate::domain::component::Component;
-use crate::domain::purl::Purl;
+use crate::domain::purl::{Purl, decoded};
 use crate::domain::scan::ScanKind;
 use crate::domain::vex::Product;
 
@@ -129,6 +129,9 @@ pub fn product(name: &str) -> Product {
         product.purl = Some(corrected(name.to_owned()));
     } else if name.starts_with("cpe:") {
         product.cpe = Some(name.to_owned());
+    } else if let Some(asset) = name.strip_prefix("urn:vulnzero:asset:") {
+        // As our own exports name assets.
+        product.name = Some(decoded(asset));
     } else {
         product.name = Some(name.to_owned());
     }
@@ -269,6 +272,7 @@ mod tests {
         assert_eq!(image.digests, [format!("sha256:{hex}")]);
         assert_eq!(image.name, None);
         assert_eq!(product("nginx").name.as_deref(), Some("nginx"));
+        assert_eq!(product("urn:vulnzero:asset:a%2Fb:1").name.as_deref(), Some("a/b:1"));
         assert_eq!(product("cpe:/a:b:c").cpe.as_deref(), Some("cpe:/a:b:c"));
         assert_eq!(digest_of("SHA-256", hex), Some(format!("sha256:{hex}")));
         assert_eq!(digest_of("MD5", hex), None);

@@ -6,6 +6,7 @@ mod admin;
 mod common;
 mod decisions;
 mod edit;
+mod export;
 mod identity;
 mod imports;
 mod read;
@@ -75,6 +76,13 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
         imports::Reverting,
         accounts::Accounts,
     );
+    let exporting = (
+        export::Findings,
+        export::Vulnerabilities,
+        export::Assets,
+        export::Packages,
+        export::Decisions,
+    );
     let deciding = (
         decisions::Decisions,
         decisions::Aliases,
@@ -84,9 +92,13 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
         identity::Identity,
     );
     let rest = (session::Sessions, admin::Overview, admin::Maintenance, admin::JobControl);
-    OpenApiService::new((reading, writing, deciding, rest), "VulnZero", env!("CARGO_PKG_VERSION"))
-        .description(
-            "Vulnerability remediation for your own machines. Every error is a problem (RFC 9457).",
-        )
-        .url_prefix("/api/v1")
+    OpenApiService::new(
+        (reading, exporting, writing, deciding, rest),
+        "VulnZero",
+        env!("CARGO_PKG_VERSION"),
+    )
+    .description(
+        "Vulnerability remediation for your own machines. Every error is a problem (RFC 9457).",
+    )
+    .url_prefix("/api/v1")
 }

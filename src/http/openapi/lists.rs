@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{extend, schema_name};
 use crate::base::limits;
 use crate::base::record::{Kind, Record};
+use crate::services::exports::{self, Exported};
 use crate::services::listing::Related;
 use crate::services::query::{filterable, sortable};
 
@@ -25,9 +26,43 @@ pub(super) fn lists<R: Related>(document: &mut Value, resource: &str) {
     extend(&mut document["paths"][format!("{path}/facets")]["get"]["parameters"], of_facets);
 }
 
-fn list_parameters<R: Related>(row: &[String]) -> Vec<Value> {
+/// Parameters of an export, and its answers: a media type for each format that the list has.
+pub(super) fn exports<R: Exported>(document: &mut Value, resource: &str) {
+    let operation = &mut document["paths"][format!("/api/v1/{resource}/export")]["get"];
+    let known = exports::formats::<R>();
+    let mut formats = Vec::new();
+    let mut content = Map::new();
+    for (info, _) in exports::all().filter(|(info, _)| known.contains(&info.name)) {
+        formats.push(format!("`{}`: {}", info.name, info.title));
+        let schema = if info.media_type.ends_with("json") && !info.media_type.contains("ndjson") {
+            json!({"type": "object"})
+        } else {
+            json!({"type": "string", "format": "binary"})
+        };
+        content.insert(info.media_type.to_owned(), json!({"schema": schema}));
+    }
+    let about = format!("The format. {}.", formats.join("; "));
+    let mut format = parameter("format", &about, json!({"type": "string", "enum": known}));
+    format["required"] = json!(true);
+    let mut parameters: Vec<Value> = vec![format, sort_parameter::<R>()];
+    let filters = filterable::<R>();
+    parameters
+        .extend(filters.map(|(name, kind, about)| parameter(name, about, filter_schema(kind))));
+    extend(&mut operation["parameters"], parameters);
+    let disposition = json!({"description": "`attachment` and a name for the file.",
+        "schema": {"type": "string"}});
+    operation["responses"]["200"] = json!({"description": "The file. Cut off, it is not whole.",
+        "content": content, "headers": {"Content-Disposition": disposition}});
+}
+
+fn sort_parameter<R: Record>() -> Value {
     let orders: Vec<String> =
         sortable::<R>().flat_map(|f| [f.to_owned(), format!("-{f}")]).collect();
+    let about = format!("Order; `-` for largest first. By default `{}`.", R::DEFAULT_SORT);
+    parameter("sort", &about, words(&orders, 3))
+}
+
+fn list_parameters<R: Related>(row: &[String]) -> Vec<Value> {
     let mut parameters = vec![
         parameter(
             "page",
@@ -44,11 +79,7 @@ fn list_parameters<R: Related>(row: &[String]) -> Vec<Value> {
             "The `next_cursor` of the page before, with the same filters and order; any other is not found (404).",
             json!({"type": "string", "minLength": 1, "maxLength": 4000}),
         ),
-        parameter(
-            "sort",
-            &format!("Order; `-` for largest first. By default `{}`.", R::DEFAULT_SORT),
-            words(&orders, 3),
-        ),
+        sort_parameter::<R>(),
         parameter("fields", "Only these fields of each row.", words(row, row.len())),
     ];
     if !R::RELATIONS.is_empty() {

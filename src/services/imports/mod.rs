@@ -190,4 +190,4 @@ fn cut_off(tx: &mut Tx<'_>, ids: &[u32]) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,6 +1,6 @@
 //! Imports over a store in memory: tidying, and what every import must keep to.
 
-mod guarantees;
+pub(in crate::services) mod guarantees;
 mod interleavings;
 mod reverting;
 
@@ -18,13 +18,14 @@ macro_rules! catalog {
     ($($record:ty),*) => { Catalog::new()$(.with::<$record>())* };
 }
 
-fn core(directory: &std::path::Path) -> Core {
+pub(in crate::services) fn core(directory: &std::path::Path) -> Core {
     let catalog = crate::for_each_record!(catalog);
     let clock = Arc::new(ManualClock::at("2026-11-24T00:00:00Z".parse().unwrap()));
     let engine = Box::new(Memory::default());
     let store = Store::open(engine, catalog, clock, Options::default()).unwrap();
     let options = core::Options {
         data_dir: directory.to_owned(),
+        namespace: "https://vulnzero.test".into(),
         report: input::Limits::default(),
         max_upload_bytes: 64 << 20,
         quarantine_percent: 50,

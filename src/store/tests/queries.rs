@@ -6,19 +6,21 @@ use std::cmp::Ordering;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use roaring::RoaringBitmap;
 
 use super::sample::{COLORS, FLOATS, NUMBERS, Sample, TEXTS, TIMES, WORDS, distinct, sample};
 use super::{Make, on_every_engine, open, property};
 use crate::base::record::{Kind, Record, Value};
 use crate::base::{Code, Timestamp};
-use crate::store::Store;
 use crate::store::plan::{self, Page, Tuning};
 use crate::store::query::{self, Filter, Query, Sort, Test, Window};
+use crate::store::{Direction, Store, sweep};
 
 on_every_engine!(
     answers_are_those_of_a_naive_search,
     cursors_visit_every_row_once_in_order,
-    cursors_survive_changes_between_pages
+    cursors_survive_changes_between_pages,
+    sweeps_visit_what_pages_show
 );
 
 /// Costs that make the planner prefer each of its ways in turn.
@@ -343,6 +345,39 @@ fn cursors_survive_changes_between_pages(make: &Make) {
         let wanted: Vec<u64> = naive(&stayed, &[], &sort).iter().map(|s| s.id).collect();
         seen.retain(|id| wanted.contains(id));
         prop_assert_eq!(seen, wanted, "rows that stayed are all there, in order");
+        Ok(())
+    });
+}
+
+/// A sweep hands over the rows of all pages, in their order, however few numbers it finds at
+/// a time; and an index the numbers of a set.
+fn sweeps_visit_what_pages_show(make: &Make) {
+    let cases = (vec(sample(), 0..40), vec(filter(), 0..2), sort(), 1..9_u64);
+    property(48, &cases, |(samples, filters, sort, stride)| {
+        let (store, stored) = filled(make, samples);
+        let snapshot = store.read().expect("reads work");
+        let query = Query { filters, sort, window: Window::Offset(0), limit: 1000 };
+        let whole = plan::run::<Sample>(&store, &*snapshot, &query);
+        let mut rows = Vec::new();
+        let swept = sweep::in_strides::<Sample>(&store, &*snapshot, &query, stride, &mut |row| {
+            rows.push(row);
+            Ok(())
+        });
+        match (whole, swept) {
+            (Ok(page), Ok(seen)) => {
+                prop_assert_eq!(seen, page.total);
+                prop_assert_eq!(&rows, &page.rows);
+                let set: RoaringBitmap = page.ids.iter().map(|id| *id as u32).collect();
+                let mut found = RoaringBitmap::new();
+                let mut take = |id: u64| Ok(found.insert(id as u32));
+                let forward = Direction::Forward;
+                sweep::by_index::<Sample>(&*snapshot, "idx_samples_rank", forward, &set, &mut take)
+                    .expect("reads work");
+                prop_assert_eq!(found, set, "of {}", stored.len());
+            }
+            (Err(whole), Err(swept)) => prop_assert_eq!(whole.code(), swept.code()),
+            (whole, swept) => prop_assert!(false, "{whole:?} but {swept:?}"),
+        }
         Ok(())
     });
 }

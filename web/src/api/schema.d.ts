@@ -1183,6 +1183,131 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/findings/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description Everything that passes the filters, as a file, in one stream. Filters and order
+         *     are those of the list; documents (SARIF, CycloneDX, OpenVEX, CSAF) have an order
+         *     of their own. If it breaks off, the connection is cut: what has come is not
+         *     whole. At most four exports run at once.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["export_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vulnerabilities/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description Everything that passes the filters, as a file, in one stream. Filters and order
+         *     are those of the list; documents (SARIF, CycloneDX, OpenVEX, CSAF) have an order
+         *     of their own. If it breaks off, the connection is cut: what has come is not
+         *     whole. At most four exports run at once.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["export_vulnerabilities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description Everything that passes the filters, as a file, in one stream. Filters and order
+         *     are those of the list; documents (SARIF, CycloneDX, OpenVEX, CSAF) have an order
+         *     of their own. If it breaks off, the connection is cut: what has come is not
+         *     whole. At most four exports run at once.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["export_assets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packages/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description Everything that passes the filters, as a file, in one stream. Filters and order
+         *     are those of the list; documents (SARIF, CycloneDX, OpenVEX, CSAF) have an order
+         *     of their own. If it breaks off, the connection is cut: what has come is not
+         *     whole. At most four exports run at once.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["export_packages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/decisions/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description Everything that passes the filters, as a file, in one stream. Filters and order
+         *     are those of the list; documents (SARIF, CycloneDX, OpenVEX, CSAF) have an order
+         *     of their own. If it breaks off, the connection is cut: what has come is not
+         *     whole. At most four exports run at once.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["export_decisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/findings/bulk": {
         parameters: {
             query?: never;
@@ -9594,6 +9719,395 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Batch_AuditLog"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_findings: {
+        parameters: {
+            query: {
+                /** @description The format. `csv`: CSV (RFC 4180); `jsonl`: JSON Lines: the records as the API answers them; `sarif`: SARIF 2.1.0; `cyclonedx-vdr`: CycloneDX 1.6 VDR; `cyclonedx-vex`: CycloneDX 1.6 VEX; `openvex`: OpenVEX 0.2.0; `csaf-vex`: CSAF 2.0 VEX. */
+                format: "csv" | "jsonl" | "sarif" | "cyclonedx-vdr" | "cyclonedx-vex" | "openvex" | "csaf-vex";
+                /** @description Order; `-` for largest first. By default `-priority_score`. */
+                sort?: ("id" | "-id" | "severity" | "-severity" | "status" | "-status" | "decision_id" | "-decision_id" | "is_open" | "-is_open" | "asset_id" | "-asset_id" | "asset" | "-asset" | "vulnerability_id" | "-vulnerability_id" | "cve_id" | "-cve_id" | "component" | "-component" | "identity" | "-identity" | "ecosystem" | "-ecosystem" | "fix_available" | "-fix_available" | "kev" | "-kev" | "assigned_to" | "-assigned_to" | "priority_score" | "-priority_score" | "first_seen" | "-first_seen" | "last_seen" | "-last_seen" | "resolved_at" | "-resolved_at" | "due_at" | "-due_at")[];
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description Rating. */
+                severity?: ("unknown" | "info" | "low" | "medium" | "high" | "critical")[];
+                /** @description Whether it needs work. */
+                status?: ("open" | "triaged" | "in_remediation" | "pending_restart" | "fixed" | "verified" | "false_positive" | "risk_accepted" | "not_affected")[];
+                /** @description The decision that its verdict comes from. */
+                decision_id?: components["schemas"]["CountFilter"];
+                /** @description Needs work. */
+                is_open?: boolean;
+                /** @description The asset's number. */
+                asset_id?: components["schemas"]["CountFilter"];
+                /** @description The asset's natural key. */
+                asset?: components["schemas"]["TextFilter"];
+                /** @description The vulnerability's number. */
+                vulnerability_id?: components["schemas"]["CountFilter"];
+                /** @description The vulnerability's natural key. */
+                cve_id?: components["schemas"]["TextFilter"];
+                /** @description Package name. */
+                component?: components["schemas"]["TextFilter"];
+                /** @description Ecosystem (purl type). */
+                ecosystem?: components["schemas"]["TextFilter"];
+                /** @description A fixed version is known. */
+                fix_available?: boolean;
+                /** @description Known to be exploited. */
+                kev?: boolean;
+                /** @description A scanner that saw it. */
+                scanner?: components["schemas"]["TextFilter"];
+                /** @description Who works on it. */
+                assigned_to?: components["schemas"]["TextFilter"];
+                /** @description 0 to 100. */
+                priority_score?: components["schemas"]["NumberFilter"];
+                /** @description When it was seen first. */
+                first_seen?: components["schemas"]["TimeFilter"];
+                /** @description When it was seen last. */
+                last_seen?: components["schemas"]["TimeFilter"];
+                /** @description When it was closed. */
+                resolved_at?: components["schemas"]["TimeFilter"];
+                /** @description By when it should be fixed. */
+                due_at?: components["schemas"]["TimeFilter"];
+                /** @description Words of CVE id, package and asset. */
+                search?: components["schemas"]["SearchFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. Cut off, it is not whole. */
+            200: {
+                headers: {
+                    /** @description `attachment` and a name for the file. */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                    "application/sarif+json": Record<string, never>;
+                    "application/vnd.cyclonedx+json": Record<string, never>;
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_vulnerabilities: {
+        parameters: {
+            query: {
+                /** @description The format. `csv`: CSV (RFC 4180); `jsonl`: JSON Lines: the records as the API answers them. */
+                format: "csv" | "jsonl";
+                /** @description Order; `-` for largest first. By default `-priority_score`. */
+                sort?: ("id" | "-id" | "cve_id" | "-cve_id" | "severity" | "-severity" | "status" | "-status" | "priority_score" | "-priority_score" | "cvss_score" | "-cvss_score" | "epss_score" | "-epss_score" | "kev" | "-kev" | "exploit_available" | "-exploit_available" | "has_open_findings" | "-has_open_findings" | "open_findings" | "-open_findings" | "source" | "-source" | "assigned_to" | "-assigned_to" | "published_at" | "-published_at" | "created_at" | "-created_at")[];
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description Natural key. */
+                cve_id?: components["schemas"]["TextFilter"];
+                /** @description Another id of it. */
+                alias?: components["schemas"]["TextFilter"];
+                /** @description Rating. */
+                severity?: ("unknown" | "info" | "low" | "medium" | "high" | "critical")[];
+                /** @description Where it stands. */
+                status?: ("new" | "analyzing" | "patch_generated" | "pending_approval" | "testing" | "approved" | "deploying" | "deployed" | "remediated" | "failed" | "rejected" | "ignored")[];
+                /** @description 0 to 100. */
+                priority_score?: components["schemas"]["NumberFilter"];
+                /** @description CVSS base score. */
+                cvss_score?: components["schemas"]["NumberFilter"];
+                /** @description EPSS probability. */
+                epss_score?: components["schemas"]["NumberFilter"];
+                /** @description Known to be exploited. */
+                kev?: boolean;
+                /** @description An exploit is public. */
+                exploit_available?: boolean;
+                /** @description Some asset still has it. */
+                has_open_findings?: boolean;
+                /** @description Number of open findings. */
+                open_findings?: components["schemas"]["CountFilter"];
+                /** @description Who told us first. */
+                source?: components["schemas"]["TextFilter"];
+                /** @description Who works on it. */
+                assigned_to?: components["schemas"]["TextFilter"];
+                /** @description CWE id. */
+                cwe?: components["schemas"]["TextFilter"];
+                /** @description Label. */
+                tag?: components["schemas"]["TextFilter"];
+                /** @description When it was published. */
+                published_at?: components["schemas"]["TimeFilter"];
+                /** @description When it became known here. */
+                created_at?: components["schemas"]["TimeFilter"];
+                /** @description Words of ids, title and package. */
+                search?: components["schemas"]["SearchFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. Cut off, it is not whole. */
+            200: {
+                headers: {
+                    /** @description `attachment` and a name for the file. */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_assets: {
+        parameters: {
+            query: {
+                /** @description The format. `csv`: CSV (RFC 4180); `jsonl`: JSON Lines: the records as the API answers them. */
+                format: "csv" | "jsonl";
+                /** @description Order; `-` for largest first. By default `-risk_score`. */
+                sort?: ("id" | "-id" | "asset_id" | "-asset_id" | "name" | "-name" | "type" | "-type" | "hostname" | "-hostname" | "ip_address" | "-ip_address" | "os_type" | "-os_type" | "environment" | "-environment" | "criticality" | "-criticality" | "exposure" | "-exposure" | "owner" | "-owner" | "is_active" | "-is_active" | "risk_score" | "-risk_score" | "last_seen" | "-last_seen" | "created_at" | "-created_at")[];
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description Natural key. */
+                asset_id?: components["schemas"]["TextFilter"];
+                /** @description Name for people. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Kind of thing. */
+                type?: ("server" | "container" | "cloud_instance" | "virtual_machine" | "network_device" | "application" | "database" | "repository" | "other")[];
+                /** @description Host name. */
+                hostname?: components["schemas"]["TextFilter"];
+                /** @description IP address. */
+                ip_address?: components["schemas"]["TextFilter"];
+                /** @description Operating system. */
+                os_type?: components["schemas"]["TextFilter"];
+                /** @description Use. */
+                environment?: ("unknown" | "development" | "test" | "staging" | "production")[];
+                /** @description Importance, 1 to 10. */
+                criticality?: components["schemas"]["CountFilter"];
+                /** @description Reachability. */
+                exposure?: ("unknown" | "isolated" | "internal" | "internet")[];
+                /** @description Who is responsible. */
+                owner?: components["schemas"]["TextFilter"];
+                /** @description In use. */
+                is_active?: boolean;
+                /** @description Label as `key=value`. */
+                tag?: components["schemas"]["TextFilter"];
+                /** @description Another name as `kind:value`. */
+                identifier?: components["schemas"]["TextFilter"];
+                /** @description 0 to 100. */
+                risk_score?: components["schemas"]["NumberFilter"];
+                /** @description When a scanner saw it last. */
+                last_seen?: components["schemas"]["TimeFilter"];
+                /** @description When it became known. */
+                created_at?: components["schemas"]["TimeFilter"];
+                /** @description Words of key, name, host name, address and owner. */
+                search?: components["schemas"]["SearchFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. Cut off, it is not whole. */
+            200: {
+                headers: {
+                    /** @description `attachment` and a name for the file. */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_packages: {
+        parameters: {
+            query: {
+                /** @description The format. `csv`: CSV (RFC 4180); `jsonl`: JSON Lines: the records as the API answers them. */
+                format: "csv" | "jsonl";
+                /** @description Order; `-` for largest first. By default `name`. */
+                sort?: ("id" | "-id" | "asset_id" | "-asset_id" | "asset" | "-asset" | "name" | "-name" | "package_version" | "-package_version" | "identity" | "-identity" | "ecosystem" | "-ecosystem" | "is_installed" | "-is_installed" | "first_seen" | "-first_seen")[];
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description The asset's number. */
+                asset_id?: components["schemas"]["CountFilter"];
+                /** @description The asset's natural key. */
+                asset?: components["schemas"]["TextFilter"];
+                /** @description Name. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Ecosystem (purl type). */
+                ecosystem?: components["schemas"]["TextFilter"];
+                /** @description Listed by the newest inventory. */
+                is_installed?: boolean;
+                /** @description When it was listed first. */
+                first_seen?: components["schemas"]["TimeFilter"];
+                /** @description Words of the name. */
+                search?: components["schemas"]["SearchFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. Cut off, it is not whole. */
+            200: {
+                headers: {
+                    /** @description `attachment` and a name for the file. */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_decisions: {
+        parameters: {
+            query: {
+                /** @description The format. `csv`: CSV (RFC 4180); `jsonl`: JSON Lines: the records as the API answers them. */
+                format: "csv" | "jsonl";
+                /** @description Order; `-` for largest first. By default `-created_at`. */
+                sort?: ("id" | "-id" | "kind" | "-kind" | "scope" | "-scope" | "state" | "-state" | "author" | "-author" | "vulnerability_id" | "-vulnerability_id" | "asset_id" | "-asset_id" | "expires_at" | "-expires_at" | "import_id" | "-import_id" | "created_at" | "-created_at")[];
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description What is decided. */
+                kind?: ("false_positive" | "risk_accepted" | "not_affected" | "assignment" | "due_date" | "note")[];
+                /** @description How far it reaches. */
+                scope?: ("finding" | "asset" | "tag" | "fleet")[];
+                /** @description Whether it holds. */
+                state?: ("active" | "expired" | "revoked")[];
+                /** @description Who decided. */
+                author?: components["schemas"]["TextFilter"];
+                /** @description Number of the vulnerability. */
+                vulnerability_id?: components["schemas"]["CountFilter"];
+                /** @description Number of the asset. */
+                asset_id?: components["schemas"]["CountFilter"];
+                /** @description Until when it holds. */
+                expires_at?: components["schemas"]["TimeFilter"];
+                /** @description Until when it holds, of those that hold. */
+                ends_next?: components["schemas"]["TimeFilter"];
+                /** @description The import that brought it. */
+                import_id?: components["schemas"]["CountFilter"];
+                /** @description When it was made. */
+                created_at?: components["schemas"]["TimeFilter"];
+                /** @description Vulnerability and reach of those that hold. */
+                lookup?: components["schemas"]["TextFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. Cut off, it is not whole. */
+            200: {
+                headers: {
+                    /** @description `attachment` and a name for the file. */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             /** @description The request was refused; `code` says why. */

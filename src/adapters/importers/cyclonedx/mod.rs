@@ -33,7 +33,8 @@
 //!   detail; recommendation and workaround are the solution.
 //! - **Severity**: the rating of the vulnerability's own source, else one without a source,
 //!   else NVD's, else the highest.
-//! - **Fixed version**: only where Trivy recommends one, in words that never vary.
+//! - **Fixed version**: only where Trivy, or an export of ours, recommends one, in words that
+//!   never vary.
 //! - **Skipped**: vulnerabilities without an id, references that lead nowhere (unidentified).
 
 mod assets;

@@ -91,8 +91,9 @@ pub fn finding(
     context: &Context,
 ) -> FindingObservation {
     let analysis = v.analysis.as_ref();
-    let is_trivy = context.scanner == "trivy";
-    let recommended = v.recommendation.as_deref().filter(|_| is_trivy);
+    // Our own exports say it in Trivy's words.
+    let is_known = matches!(context.scanner.as_str(), "trivy" | "vulnzero");
+    let recommended = v.recommendation.as_deref().filter(|_| is_known);
     let own = v.id.as_deref().unwrap_or_default();
     FindingObservation {
         scan: ScanKind::of_ecosystem(component.ecosystem.as_deref()),

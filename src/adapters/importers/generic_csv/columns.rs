@@ -185,10 +185,13 @@ const NAMES: &[(F, &[&str])] = &[
             "remediationversion",
         ],
     ),
-    (F::Purl, &["purl", "packageurl", "packagepurl"]),
-    (F::Ecosystem, &["ecosystem", "packagetype", "packagemanager", "packageecosystem"]),
-    (F::Path, &["path", "filepath", "file", "filename", "manifest", "location"]),
-    (F::Line, &["line", "linenumber", "startline"]),
+    (F::Purl, &["purl", "packageurl", "packagepurl", "componentpurl"]),
+    (
+        F::Ecosystem,
+        &["ecosystem", "packagetype", "packagemanager", "packageecosystem", "componentecosystem"],
+    ),
+    (F::Path, &["path", "filepath", "file", "filename", "manifest", "location", "componentpath"]),
+    (F::Line, &["line", "linenumber", "startline", "placeline"]),
     (
         F::Asset,
         &[
@@ -222,10 +225,10 @@ const NAMES: &[(F, &[&str])] = &[
     ),
     (F::MacAddress, &["mac", "macaddress"]),
     (F::Os, &["os", "operatingsystem", "osname", "platform"]),
-    (F::Port, &["port", "portnumber"]),
-    (F::Protocol, &["protocol", "portprotocol", "transport"]),
+    (F::Port, &["port", "portnumber", "placeport"]),
+    (F::Protocol, &["protocol", "portprotocol", "transport", "placeprotocol"]),
     (F::Service, &["service", "servicename"]),
-    (F::Url, &["url", "uri", "endpointurl", "webaddress", "affectedurl", "endpoints"]),
+    (F::Url, &["url", "uri", "endpointurl", "webaddress", "affectedurl", "endpoints", "placeurl"]),
     (F::Evidence, &["evidence", "proof", "output", "pluginoutput", "result", "stepstoreproduce"]),
     (
         F::Check,
@@ -276,6 +279,10 @@ const CERTAIN: &[&str] = &[
     "ghsaid",
 ];
 
+/// Names that stand together where an entry is a record of ours: its version is not that of
+/// a package.
+const RECORD: &[&str] = &["id", "version", "createdat", "updatedat"];
+
 /// One column that says something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
@@ -314,9 +321,13 @@ impl Columns {
     }
 
     fn by_names<S: AsRef<str>>(names: &[S]) -> Self {
+        let names: Vec<String> = names.iter().map(|name| folded(name.as_ref())).collect();
+        let is_record = RECORD.iter().all(|own| names.iter().any(|name| name == own));
         let mut ranked = Vec::new();
-        for (at, name) in names.iter().enumerate() {
-            let name = folded(name.as_ref());
+        for (at, name) in names.into_iter().enumerate() {
+            if is_record && name == "version" {
+                continue;
+            }
             if let Some((field, rank)) = KNOWN.get(name.as_str()) {
                 ranked.push((*rank, Column { field: *field, at, name }));
             }
@@ -390,6 +401,13 @@ mod tests {
             let names: Vec<_> = header.split(',').collect();
             assert_eq!(Columns::of(&names, None).suffice(), suffices, "{header}");
         }
+    }
+
+    #[test]
+    fn the_version_of_a_record_is_not_the_packages() {
+        let versions = |names: &[&str]| Columns::of(names, None).of_field(F::Version).count();
+        assert_eq!(versions(&["id", "version", "cve_id", "component name"]), 1);
+        assert_eq!(versions(&["id", "version", "created_at", "updated_at", "cve_id"]), 0);
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub struct Entry<'r> {
 impl<'r> Entry<'r> {
     /// A row with trimmed cells.
     pub fn new(columns: &'r Columns, cells: Vec<&'r str>) -> Self {
-        Self { columns, cells }
+        Self { columns, cells: cells.into_iter().map(plain).collect() }
     }
 
     /// Whether no column says anything.
@@ -151,12 +151,11 @@ impl<'r> Entry<'r> {
         }
         let status = self.get(F::Status).unwrap_or_default().to_ascii_lowercase();
         match status.as_str() {
-            "fixed" | "resolved" | "closed" | "mitigated" | "remediated" => {
+            "fixed" | "verified" | "resolved" | "closed" | "mitigated" | "remediated" => {
                 Some(SkipReason::Resolved)
             }
-            "false positive" | "false_positive" | "ignored" | "suppressed" | "accepted" => {
-                Some(SkipReason::Suppressed)
-            }
+            "false positive" | "false_positive" | "ignored" | "suppressed" | "accepted"
+            | "risk_accepted" => Some(SkipReason::Suppressed),
             "not affected" | "not_affected" => Some(SkipReason::NotAffected),
             _ => self.is_true(F::Resolved).then_some(SkipReason::Resolved),
         }
@@ -277,6 +276,15 @@ impl<'r> Entry<'r> {
     }
 }
 
+/// A cell without the apostrophe that keeps spreadsheets from computing it (see
+/// `exporters/csv.rs`).
+fn plain(cell: &str) -> &str {
+    let is_formula = |rest: &&str| {
+        rest.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r', '\n'])
+    };
+    cell.strip_prefix('\'').filter(is_formula).map_or(cell, str::trim)
+}
+
 /// Whether a cell says something.
 fn says(cell: &str) -> bool {
     !matches!(cell.to_ascii_lowercase().as_str(), "" | "n/a" | "null" | "nan" | "-")
@@ -344,6 +352,15 @@ mod tests {
         assert!(long.len() <= text::ADVISORY_ID_BYTES, "{long}");
         assert!(of_title("日本語").unwrap().starts_with("GENERIC-"));
         assert_eq!(of_title(" "), None);
+    }
+
+    #[test]
+    fn apostrophes_before_formulas_are_taken_off() {
+        for (cell, read) in
+            [("'=x", "=x"), ("''=x", "'=x"), ("'s", "'s"), ("'@a/b", "@a/b"), ("-1", "-1")]
+        {
+            assert_eq!(plain(cell), read);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What each run is about.
 
 use super::head::{Head, Run};
-use super::packages;
+use super::{own, packages};
 use crate::adapters::importers::packages as images;
 use crate::domain::asset::AssetType;
 use crate::domain::identity::{Identifier, IdentifierKind};
@@ -35,6 +35,12 @@ fn asset(run: &Run) -> AssetObservation {
     let image = run.properties.image_name.clone().or_else(|| packages::image(of_grype?));
     if let Some(image) = image {
         return image_asset(run, image);
+    }
+    if let Some(own) = run.properties.vulnzero.as_ref().filter(|_| run.tool == own::TOOL)
+        && let Some(asset_id) = own.asset.clone()
+    {
+        let asset_type = own.asset_type();
+        return AssetObservation { asset_id, asset_type, ..AssetObservation::default() };
     }
     let revision = run.revisions.iter().find(|r| r.repository_uri.is_some());
     let Some(revision) = revision else {

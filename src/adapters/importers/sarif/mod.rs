@@ -26,6 +26,9 @@
 //!   rule whose id or name its message begins with.
 //! - **Severity**: `security-severity` of the result, else of the rule; Trivy's and Grype's
 //!   own words; else the level: error is high, warning medium, note low.
+//! - **Our own exports** (tool `VulnZero`): asset, component, place, severity and fixed version
+//!   are in the properties `vulnzero`; a rule's id is the vulnerability's. They are a choice of
+//!   findings, so complete for nothing.
 //! - **Packages**: what Trivy and Grype say in the message, in words that do not vary:
 //!   package, versions, severity.
 //! - **Evidence**: the message, and the snippet unless it is of a tool or rule for secrets.
@@ -37,6 +40,7 @@
 mod assets;
 mod head;
 mod model;
+mod own;
 mod packages;
 mod place;
 mod rules;

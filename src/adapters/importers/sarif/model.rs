@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::own::{Own, OwnRun};
 use crate::adapters::importers::{by_name, lenient};
 use crate::base::Timestamp;
 
@@ -77,6 +78,8 @@ pub struct Properties {
     pub cve: Vec<String>,
     #[serde(deserialize_with = "lenient::names")]
     pub purls: Vec<String>,
+    #[serde(deserialize_with = "lenient::object")]
+    pub vulnzero: Option<Own>,
 }
 
 /// `relationships[]`: a rule and an entry of a taxonomy.
@@ -169,6 +172,8 @@ pub struct RunProperties {
     pub repo_digests: Vec<String>,
     #[serde(deserialize_with = "lenient::names")]
     pub repo_tags: Vec<String>,
+    #[serde(deserialize_with = "lenient::object")]
+    pub vulnzero: Option<OwnRun>,
 }
 
 /// `results[]`.

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::head::Run;
+use super::own;
 use super::rules::RuleFacts;
 use crate::adapters::importers::{ecosystem, lenient, text};
 use crate::domain::component::Component;
@@ -56,11 +57,13 @@ fn name(text: &str) -> Option<String> {
     text::to_name(text).unwrap_or_default()
 }
 
-/// The kinds of packages that a run of Trivy or Grype looked at; none for other tools. Trivy
+/// The kinds of packages that a run of Trivy or Grype looked at, of our own exports nothing
+/// at all; none for other tools. Trivy
 /// does not say what it looked for and did not find.
 pub fn kinds(run: &Run) -> Option<Vec<ScanKind>> {
     match run.tool.as_str() {
         "grype" => Some(vec![ScanKind::OsPackages, ScanKind::Libraries]),
+        own::TOOL => Some(Vec::new()),
         "trivy" => {
             let mut kinds: Vec<_> = run.rules.all().iter().filter_map(trivy_kind).collect();
             kinds.sort_unstable();

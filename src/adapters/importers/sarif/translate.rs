@@ -2,6 +2,7 @@
 
 use super::head::Run;
 use super::model::{Entry, Properties, Region};
+use super::own;
 use super::packages::{self, Package};
 use super::place::{self, Fingerprints, Found};
 use super::rules::{self, RuleFacts};
@@ -50,6 +51,7 @@ pub fn outcome(entry: &Entry, run: &Run, seen: &mut Fingerprints) -> Result<Outc
         _ => None,
     };
     let template = match packages::package(run, rule, &said, path) {
+        _ if own::is_of(entry, run) => own::finding(entry)?,
         Some(package) => of_package(package, severity),
         None => FindingObservation { severity, ..of_place(entry, run, &check, found, seen)? },
     };
@@ -102,6 +104,9 @@ fn settle(advisories: &[String], run: &Run, check: &str) -> Vec<ids::Ids> {
         let own = rules::advisories([check].into_iter());
         let own = own.first().filter(|_| own.len() == 1).map(String::as_str);
         return ids::settle(own, advisories.iter().map(String::as_str));
+    }
+    if run.tool == own::TOOL {
+        return ids::settle(Some(check), []);
     }
     let tool = if run.tool.is_empty() { "sarif" } else { &run.tool };
     let id = ids::of_scanner(tool, check);

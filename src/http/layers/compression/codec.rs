@@ -227,4 +227,14 @@ mod tests {
             assert_eq!(saved.load(Ordering::Relaxed), expected, "{encoding:?}");
         }
     }
+
+    #[tokio::test]
+    async fn what_breaks_off_does_not_end_well() {
+        for encoding in Encoding::ALL {
+            let pieces = [Ok(Bytes::from_static(b"half")), Err(std::io::Error::other("broken"))];
+            let body = Body::from_bytes_stream(stream::iter(pieces));
+            let packed = stream(encoding, Levels::default(), body, |_| {});
+            assert!(packed.into_vec().await.is_err(), "{encoding:?}");
+        }
+    }
 }

@@ -20,7 +20,7 @@ use crate::store::engine::Span;
 use crate::store::{Direction, row};
 
 /// Imports a report to its end.
-pub(super) fn import(core: &Core, bytes: &[u8], new: NewImport) -> Import {
+pub(in crate::services) fn import(core: &Core, bytes: &[u8], new: NewImport) -> Import {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let ctx = Ctx::cli();
