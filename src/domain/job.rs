@@ -38,6 +38,8 @@ word_enum! {
     JobKind default Import {
         /// Reads and applies an uploaded report.
         Import "import",
+        /// Holds all findings against rules and SLA policies that have changed.
+        Evaluate "evaluate",
     }
 }
 
@@ -58,6 +60,7 @@ impl JobKind {
     pub const fn policy(self) -> Policy {
         match self {
             Self::Import => Policy { queue: "imports", max_attempts: 3, lease_s: 120 },
+            Self::Evaluate => Policy { queue: "rules", max_attempts: 5, lease_s: 120 },
         }
     }
 }

@@ -9,6 +9,7 @@ mod edit;
 mod identity;
 mod imports;
 mod read;
+mod rules;
 mod session;
 
 use poem_openapi::{OpenApi, OpenApiService, Tags};
@@ -28,6 +29,8 @@ pub(crate) enum Tag {
     Packages,
     /// What was decided about findings instead of fixing them.
     Decisions,
+    /// What follows for findings without anybody saying it each time.
+    Rules,
     /// Fixes.
     Patches,
     /// Scanner reports that were taken in.
@@ -55,6 +58,7 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
         read::Assets,
         read::Packages,
         read::Decisions,
+        (read::Rules, read::SlaPolicies),
         read::Patches,
         read::Imports,
         read::Jobs,
@@ -77,6 +81,7 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
         decisions::Quarantine,
         identity::Rules,
         identity::Identity,
+        (rules::Rules, rules::SlaPolicies),
     );
     let rest = (session::Sessions, admin::Overview, admin::Maintenance, admin::JobControl);
     OpenApiService::new((reading, writing, deciding, rest), "VulnZero", env!("CARGO_PKG_VERSION"))

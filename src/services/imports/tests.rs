@@ -1,6 +1,7 @@
 //! Imports over a store in memory: tidying, and what every import must keep to.
 
 mod guarantees;
+mod policies;
 
 use std::sync::Arc;
 

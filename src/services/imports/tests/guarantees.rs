@@ -20,7 +20,7 @@ use crate::store::engine::Span;
 use crate::store::{Direction, row};
 
 /// Imports a report to its end.
-fn import(core: &Core, bytes: &[u8], new: NewImport) -> Import {
+pub(super) fn import(core: &Core, bytes: &[u8], new: NewImport) -> Import {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let ctx = Ctx::cli();
@@ -70,7 +70,7 @@ fn without(value: &mut Value, names: &[&str]) {
 }
 
 /// Compares two states; on a difference names the first record, not all of them.
-fn same(have: &[Value], want: &[Value], what: &str) {
+pub(super) fn same(have: &[Value], want: &[Value], what: &str) {
     assert_eq!(have.len(), want.len(), "{what}");
     for (have, want) in have.iter().zip(want) {
         let Some(fields) = want.as_object() else { continue };
@@ -83,7 +83,7 @@ fn same(have: &[Value], want: &[Value], what: &str) {
 }
 
 /// All that is known, without when it was seen last.
-fn state(core: &Core) -> Vec<Value> {
+pub(super) fn state(core: &Core) -> Vec<Value> {
     let mut all = rows::<Finding>(core, SIGHTINGS);
     // A report that contradicts itself writes the same in two steps each time.
     let steps = [SIGHTINGS, &["version", "updated_at"]].concat();
@@ -94,13 +94,13 @@ fn state(core: &Core) -> Vec<Value> {
     all
 }
 
-fn clean(core: &Core, what: &str) {
+pub(super) fn clean(core: &Core, what: &str) {
     let report = maintenance::check(&core.store).unwrap();
     assert!(report.faults.is_empty(), "{what}: {:?}", report.faults);
 }
 
 /// Every report of every format.
-fn reports() -> impl Iterator<Item = (&'static str, PathBuf)> {
+pub(super) fn reports() -> impl Iterator<Item = (&'static str, PathBuf)> {
     ALL.iter().flat_map(|importer| {
         all_reports(importer.name()).into_iter().map(|path| (importer.name(), path))
     })
