@@ -91,17 +91,17 @@ pub async fn update<R: Editable>(
     .await
 }
 
-/// The record that a client describes, in the place of the stored one with this number; 0:
-/// a new one. Nothing is stored.
-pub fn draft<R: Editable>(core: &Core, ctx: &Ctx, id: u64, new: R::New) -> Result<R> {
+/// The record that a client describes, in the place of the stored one with this number, if
+/// there is one. Nothing is stored.
+pub fn draft<R: Editable>(core: &Core, ctx: &Ctx, id: Option<u64>, new: R::New) -> Result<R> {
     ctx.require(Role::Operator)?;
     let mut draft = R::build(new)?;
-    if id != 0 {
+    if let Some(id) = id {
         let known: R = core
             .store
             .read()?
             .find(id)?
-            .ok_or_else(|| Error::field("/id", format!("there is no {} {id}", R::NOUN)))?;
+            .ok_or_else(|| Error::field("id", format!("there is no {} {id}", R::NOUN)))?;
         draft.set_head(known.head());
     }
     Ok(draft)

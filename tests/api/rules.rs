@@ -95,7 +95,7 @@ fn rules_assign_and_date_what_comes_and_what_is_there() {
     let of_web = json!({"package": ["OpenSSL*"], "tag": ["team=web"]});
     let rule = json!({"name": "openssl on web", "matcher": of_web,
         "actions": {"assign_to": "zoe", "due_days": 7, "triage": true, "note": "restart it"}});
-    let preview = client.post("/rules/preview", &json!({"rule": rule})).ok(200);
+    let preview = client.post("/rules/preview", &rule).ok(200);
     assert_eq!((&preview["matched"], &preview["changed"]), (&json!(1), &json!(1)));
     assert_eq!((&preview["by_severity"]["high"], &preview["complete"]), (&json!(1), &json!(true)));
     assert_eq!((&preview["due_changed"], &preview["examined"]), (&json!(1), &json!(1)));
@@ -252,8 +252,9 @@ fn what_is_missing_or_wrong_is_named() {
     let rule = json!({"name": "x", "matcher": {"all": true}, "actions": act});
     client.post("/rules", &rule).ok(201);
     client.post("/rules", &rule).problem(409, "duplicate");
-    let preview = json!({"id": 77, "rule": rule});
-    assert_eq!(client.post("/rules/preview", &preview).pointers(422), ["/id"]);
+    assert_eq!(client.post("/rules/preview?id=77", &rule).pointers(422), ["id"]);
+    let wrong = json!({"name": "x", "matcher": {"tag": ["a"]}, "actions": act});
+    assert_eq!(client.post("/rules/preview", &wrong).pointers(422), ["/matcher/tag/0"]);
     let viewer = server.token("viewer");
     viewer.post("/rules", &rule).problem(403, "forbidden");
     assert_eq!(viewer.get("/rules/x").ok(200)["actions"]["assign_to"], "eve");

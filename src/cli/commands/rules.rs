@@ -15,7 +15,7 @@ use crate::cli::{exit, output};
 
 /// Lists, shows, makes, changes, removes or orders rules.
 pub async fn rules(client: &Client, command: &RulesCommand, as_json: bool) -> Result<u8> {
-    let it = Kind { resource: Resource::Rules, noun: "rule", draft: "rule" };
+    let it = Kind { resource: Resource::Rules, noun: "rule" };
     match command {
         RulesCommand::List => it.list(client, as_json).await,
         RulesCommand::Show { rule } => it.show(client, rule, as_json).await,
@@ -37,7 +37,7 @@ pub async fn rules(client: &Client, command: &RulesCommand, as_json: bool) -> Re
 
 /// Lists, shows, makes, changes, removes or orders SLA policies.
 pub async fn sla(client: &Client, command: &SlaCommand, as_json: bool) -> Result<u8> {
-    let it = Kind { resource: Resource::SlaPolicies, noun: "SLA policy", draft: "policy" };
+    let it = Kind { resource: Resource::SlaPolicies, noun: "SLA policy" };
     match command {
         SlaCommand::List => it.list(client, as_json).await,
         SlaCommand::Show { policy } => it.show(client, policy, as_json).await,
@@ -61,8 +61,6 @@ pub async fn sla(client: &Client, command: &SlaCommand, as_json: bool) -> Result
 struct Kind {
     resource: Resource,
     noun: &'static str,
-    /// What a preview calls it.
-    draft: &'static str,
 }
 
 impl Kind {
@@ -100,7 +98,7 @@ impl Kind {
     ) -> Result<u8> {
         if dry_run {
             let path = format!("{}/preview", self.resource.path());
-            let content = Content::Json(json!({ self.draft: body }));
+            let content = Content::Json(body.into());
             let seen = client.send(Method::POST, &path, content).await?;
             answer(&seen, as_json, || foresee(&seen));
             return Ok(exit::OK);

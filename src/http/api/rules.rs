@@ -1,7 +1,7 @@
 //! Rules and SLA policies: making, changing, ordering, removing, and what they would do.
 
 use poem::web::Data;
-use poem_openapi::{Object, OpenApi, param::Path};
+use poem_openapi::{Object, OpenApi, param::Path, param::Query};
 use serde::Serialize;
 
 use super::Tag;
@@ -27,26 +27,6 @@ pub struct PolicyOrder {
     /// Each number once.
     #[oai(validator(max_items = 1000))]
     pub ids: Vec<u64>,
-}
-
-/// A rule to be previewed.
-#[derive(Debug, Object)]
-#[oai(deny_unknown_fields)]
-pub struct RuleDraft {
-    /// Number of the stored rule whose place it would take; absent: it would be a new one.
-    pub id: Option<u64>,
-    /// The rule.
-    pub rule: NewRule,
-}
-
-/// An SLA policy to be previewed.
-#[derive(Debug, Object)]
-#[oai(deny_unknown_fields)]
-pub struct SlaPolicyDraft {
-    /// Number of the stored policy whose place it would take; absent: it would be a new one.
-    pub id: Option<u64>,
-    /// The policy.
-    pub policy: NewSlaPolicy,
 }
 
 /// What can change on a finding.
@@ -159,9 +139,9 @@ impl From<Preview> for PolicyPreview {
 macro_rules! policies {
     (
         $(#[$about:meta])*
-        $api:ident of $record:ty, $prefix:literal, $draft:ident;
+        $api:ident of $record:ty, $prefix:literal;
         $create:literal $new:ty; $update:literal $patch:ty; $delete:literal; $order:literal;
-        $preview:literal $field:ident $kind:ident;
+        $preview:literal $kind:ident;
     ) => {
         $(#[$about])*
         pub(super) struct $api;
@@ -190,10 +170,11 @@ macro_rules! policies {
                 &self,
                 core: Data<&Core>,
                 caller: Caller,
-                body: Body<$draft>,
+                /// Number of the stored one whose place it would take; absent: it is new.
+                id: Query<Option<u64>>,
+                body: Body<$new>,
             ) -> Answer<PolicyPreview> {
-                let id = body.0.id.unwrap_or(0);
-                let record = rules::draft::<$record>(&core, &caller.0, id, body.0.$field)?;
+                let record = rules::draft::<$record>(&core, &caller.0, id.0, body.0)?;
                 let draft = Draft::$kind(Box::new(record));
                 let preview = policies::preview(&core, &caller.0, draft).await?;
                 Ok(Reply::new(&PolicyPreview::from(preview))?)
@@ -252,15 +233,15 @@ macro_rules! policies {
 
 policies! {
     /// Editing rules.
-    Rules of Rule, "/rules", RuleDraft;
+    Rules of Rule, "/rules";
     "create_rule" NewRule; "update_rule" RulePatch; "delete_rule"; "order_rules";
-    "preview_rule" rule Rule;
+    "preview_rule" Rule;
 }
 
 policies! {
     /// Editing SLA policies.
-    SlaPolicies of SlaPolicy, "/sla-policies", SlaPolicyDraft;
+    SlaPolicies of SlaPolicy, "/sla-policies";
     "create_sla_policy" NewSlaPolicy; "update_sla_policy" SlaPolicyPatch; "delete_sla_policy";
     "order_sla_policies";
-    "preview_sla_policy" policy Policy;
+    "preview_sla_policy" Policy;
 }
