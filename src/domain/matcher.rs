@@ -110,6 +110,17 @@ impl Matcher {
         !self.vulnerability.is_empty()
     }
 
+    /// Whether it looks at the asset.
+    #[must_use]
+    pub fn names_assets(&self) -> bool {
+        let lists = [&self.asset, &self.tag, &self.owner];
+        lists.into_iter().any(|list| !list.is_empty())
+            || !(self.asset_type.is_empty()
+                && self.exposure.is_empty()
+                && self.environment.is_empty()
+                && self.criticality_min.is_none())
+    }
+
     /// An error that names the field at or below `pointer` which is wrong: texts need 1 to
     /// 1,024 bytes without control characters, a tag needs its `=`, and either `all` or
     /// some condition must be given.

@@ -201,6 +201,10 @@ pub fn findings(finding: &mut Finding, other: &Finding, cause: Cause<'_>) {
     finding.history.sort_by_key(|t| t.at);
     let surplus = finding.history.len().saturating_sub(super::status::HISTORY);
     finding.history.drain(..surplus);
+    finding.trace.extend(other.trace.iter().cloned());
+    finding.trace.sort_by_key(|entry| entry.at);
+    let surplus = finding.trace.len().saturating_sub(origin::TRACE);
+    finding.trace.drain(..surplus);
     succeed(finding, other);
     finding.clock.join(&other.clock);
     finding.last_seen = finding.last_seen.max(other.last_seen);

@@ -94,8 +94,18 @@ impl Ruleset {
     /// Whether any rule or policy looks at ids of vulnerabilities.
     #[must_use]
     pub fn names_ids(&self) -> bool {
+        self.matchers().any(Matcher::names_ids)
+    }
+
+    /// Whether any looks at assets.
+    #[must_use]
+    pub fn names_assets(&self) -> bool {
+        self.matchers().any(Matcher::names_assets)
+    }
+
+    fn matchers(&self) -> impl Iterator<Item = &Matcher> {
         let rules = self.rules.iter().map(|rule| &rule.matcher);
-        rules.chain(self.policies.iter().map(|policy| &policy.matcher)).any(Matcher::names_ids)
+        rules.chain(self.policies.iter().map(|policy| &policy.matcher))
     }
 
     /// Gives a finding what follows from rules and policies, and says whether it is overdue

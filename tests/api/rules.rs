@@ -86,16 +86,9 @@ fn a_new_installation_has_policies_that_can_be_changed_and_removed() {
     clean(&server);
 }
 
-#[test]
-fn rules_assign_and_date_what_comes_and_what_is_there() {
-    let server = Server::start();
-    let client = server.token("operator");
-    scan(&client, "web", 1, &[("CVE-2026-1", "openssl"), ("CVE-2026-2", "zlib")]);
-    client.patch("/assets/web", &json!({"tags": {"team": "web"}})).ok(200);
-    let of_web = json!({"package": ["OpenSSL*"], "tag": ["team=web"]});
-    let rule = json!({"name": "openssl on web", "matcher": of_web,
-        "actions": {"assign_to": "zoe", "due_days": 7, "triage": true, "note": "restart it"}});
-    let preview = client.post("/rules/preview", &rule).ok(200);
+/// The preview of a rule that means one finding and changes it.
+fn foresee_one(client: &Client, rule: &Value) {
+    let preview = client.post("/rules/preview", rule).ok(200);
     assert_eq!((&preview["matched"], &preview["changed"]), (&json!(1), &json!(1)));
     assert_eq!((&preview["by_severity"]["high"], &preview["complete"]), (&json!(1), &json!(true)));
     assert_eq!((&preview["due_changed"], &preview["examined"]), (&json!(1), &json!(1)));
@@ -106,7 +99,18 @@ fn rules_assign_and_date_what_comes_and_what_is_there() {
         (&json!("open"), &json!("triaged"))
     );
     assert_eq!(client.get("/rules").ok(200)["total_count"], 0, "a preview stores nothing");
+}
 
+#[test]
+fn rules_assign_and_date_what_comes_and_what_is_there() {
+    let server = Server::start();
+    let client = server.token("operator");
+    scan(&client, "web", 1, &[("CVE-2026-1", "openssl"), ("CVE-2026-2", "zlib")]);
+    client.patch("/assets/web", &json!({"tags": {"team": "web"}})).ok(200);
+    let of_web = json!({"package": ["OpenSSL*"], "tag": ["team=web"]});
+    let rule = json!({"name": "openssl on web", "matcher": of_web,
+        "actions": {"assign_to": "zoe", "due_days": 7, "triage": true, "note": "restart it"}});
+    foresee_one(&client, &rule);
     let made = client.post("/rules", &rule).ok(201);
     assert_eq!((&made["order"], &made["enabled"]), (&json!(1), &json!(true)));
     settled(&client);

@@ -171,6 +171,7 @@ macro_rules! policies {
                 core: Data<&Core>,
                 caller: Caller,
                 /// Number of the stored one whose place it would take; absent: it is new.
+                #[oai(validator(minimum(value = "1"), maximum(value = "4294967295")))]
                 id: Query<Option<u64>>,
                 body: Body<$new>,
             ) -> Answer<PolicyPreview> {

@@ -108,6 +108,9 @@ pub fn reapply(tx: &mut Tx<'_>, ids: &[u64]) -> Result<u64> {
 /// Lets the findings of an asset follow a change that conditions can see: at once if they
 /// are few, else by the job that holds all findings against the rules.
 pub fn follow_asset(tx: &mut Tx<'_>, by: &str, asset: u64) -> Result<()> {
+    if !ruleset(tx)?.names_assets() {
+        return Ok(());
+    }
     let ids = tx.ids_under::<Finding>(BY_ASSET, &[asset.into()], Direction::Forward, CHUNK + 1)?;
     if ids.len() > CHUNK { changed(tx, by) } else { reapply(tx, &ids).map(drop) }
 }
