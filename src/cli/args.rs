@@ -1,5 +1,6 @@
 //! The arguments. Their doc comments are the help texts, the man page and the completions.
 
+pub mod rules;
 pub mod triage;
 
 use std::path::PathBuf;
@@ -74,6 +75,12 @@ pub enum Command {
     Join(triage::Names),
     /// Say that names of an asset, or ids of a vulnerability, are another
     Part(triage::Names),
+    /// Rules: who works on which findings, by when, without saying it each time
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
+    /// SLA policies: by when which findings must be fixed
+    #[command(subcommand)]
+    Sla(rules::SlaCommand),
     /// Manage accounts
     #[command(subcommand)]
     User(UserCommand),
@@ -148,6 +155,10 @@ pub enum Resource {
     Packages,
     /// What was decided about findings
     Decisions,
+    /// What follows for findings by itself
+    Rules,
+    /// By when findings must be fixed
+    SlaPolicies,
     /// Fixes
     Patches,
     /// Scanner reports that were taken in

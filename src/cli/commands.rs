@@ -3,6 +3,7 @@
 mod exporting;
 mod importing;
 mod offline;
+mod rules;
 mod serving;
 mod triage;
 
@@ -79,6 +80,8 @@ const fn name(command: &Command) -> &'static str {
         Command::Undo { .. } => "undo",
         Command::Join(_) => "join",
         Command::Part(_) => "part",
+        Command::Rules(_) => "rules",
+        Command::Sla(_) => "sla",
         Command::User(_) => "user",
         Command::Token(_) => "token",
         Command::Backup(_) => "backup",
@@ -108,6 +111,8 @@ async fn online(client: &Client, command: &Command, as_json: bool) -> Result<u8>
         Command::Undo { id } => triage::undo(client, *id, as_json).await,
         Command::Join(names) => triage::join(client, names, as_json).await,
         Command::Part(names) => triage::part(client, names, as_json).await,
+        Command::Rules(what) => rules::rules(client, what, as_json).await,
+        Command::Sla(what) => rules::sla(client, what, as_json).await,
         Command::User(user) => run_user(client, user, as_json).await,
         Command::Token(token) => run_token(client, token, as_json).await,
         Command::Backup(backup) => importing::backup(client, backup.file.as_deref(), as_json).await,

@@ -15,6 +15,8 @@ impl Resource {
             Self::Assets => "/assets",
             Self::Packages => "/packages",
             Self::Decisions => "/decisions",
+            Self::Rules => "/rules",
+            Self::SlaPolicies => "/sla-policies",
             Self::Patches => "/patches",
             Self::Imports => "/imports",
             Self::Changes => "/changes",
@@ -34,6 +36,8 @@ impl Resource {
             Self::Assets => ASSETS,
             Self::Packages => PACKAGES,
             Self::Decisions => DECISIONS,
+            Self::Rules => RULES,
+            Self::SlaPolicies => SLA_POLICIES,
             Self::Patches => PATCHES,
             Self::Imports => IMPORTS,
             Self::Changes => CHANGES,
@@ -55,6 +59,7 @@ const FINDINGS: &[Column] = &[
     ("PACKAGE", "component.name"),
     ("INSTALLED", "component.version"),
     ("FIXED IN", "fixed_version"),
+    ("DUE", "due_at"),
 ];
 const VULNERABILITIES: &[Column] = &[
     ("ID", "id"),
@@ -100,6 +105,27 @@ const DECISIONS: &[Column] = &[
     ("EXPIRES", "expires_at"),
     ("AUTHOR", "author"),
     ("REASON", "reason"),
+];
+const RULES: &[Column] = &[
+    ("ID", "id"),
+    ("ORDER", "order"),
+    ("NAME", "name"),
+    ("USED", "enabled"),
+    ("ASSIGN TO", "actions.assign_to"),
+    ("DUE DAYS", "actions.due_days"),
+    ("TRIAGE", "actions.triage"),
+    ("STOP", "stop"),
+    ("NOTE", "actions.note"),
+];
+const SLA_POLICIES: &[Column] = &[
+    ("ID", "id"),
+    ("ORDER", "order"),
+    ("NAME", "name"),
+    ("USED", "enabled"),
+    ("DAYS", "days"),
+    ("ON REOPEN", "on_reopen"),
+    ("WHILE ACCEPTED", "while_accepted"),
+    ("DESCRIPTION", "description"),
 ];
 const PATCHES: &[Column] = &[
     ("ID", "id"),

@@ -100,8 +100,16 @@ pub trait Undoable: Record + PartialEq {
 }
 
 impl Undoable for Finding {
-    const DERIVED: &'static [&'static str] =
-        &["version", "updated_at", "title", "cvss_score", "epss_score", "kev", "priority_score"];
+    const DERIVED: &'static [&'static str] = &[
+        "version",
+        "updated_at",
+        "title",
+        "cvss_score",
+        "epss_score",
+        "kev",
+        "priority_score",
+        "overdue",
+    ];
 }
 
 impl Undoable for Vulnerability {

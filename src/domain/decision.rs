@@ -9,6 +9,7 @@ use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 
 use super::finding::Finding;
+use super::origin::{self, Origin, OriginKind};
 use super::status::Verdict;
 use super::vex::Justification;
 use super::words::word_enum;
@@ -242,31 +243,15 @@ fn has_tag(tags: &Map, tag: &str) -> bool {
 }
 
 /// Gives a finding what the decisions among `candidates` that apply to it say: the verdict
-/// of the strongest, or none; who, when and what to know where the finding itself says
-/// nothing. The caller settles its status. Returns the decision whose verdict holds.
+/// of the strongest, or none; who, when and what to know where no person has said so on the
+/// finding itself. The caller settles its status, and lets rules follow. Returns the
+/// decision whose verdict holds.
 pub fn apply<'d>(
     candidates: &'d [Decision],
     finding: &mut Finding,
     tags: &Map,
 ) -> Option<&'d Decision> {
-    let mut applying: Vec<&Decision> =
-        candidates.iter().filter(|d| d.applies(finding, tags)).collect();
-    applying.sort_by(|a, b| b.rank().cmp(&a.rank()));
-    for decision in &applying {
-        let fill = |to: &mut Option<String>, from: &Option<String>| {
-            if to.is_none() {
-                to.clone_from(from);
-            }
-        };
-        match decision.kind {
-            DecisionKind::Assignment => fill(&mut finding.assigned_to, &decision.assigned_to),
-            DecisionKind::Note => fill(&mut finding.notes, &decision.note),
-            DecisionKind::DueDate => finding.due_at = finding.due_at.or(decision.due_at),
-            DecisionKind::FalsePositive
-            | DecisionKind::RiskAccepted
-            | DecisionKind::NotAffected => {}
-        }
-    }
+    let applying = fill(candidates, finding, tags);
     let winner = applying.into_iter().find(|d| d.kind.verdict().is_some());
     if winner.is_some() || finding.verdict.is_some() {
         finding.status_reason = winner.and_then(|d| d.reason.clone());
@@ -274,6 +259,42 @@ pub fn apply<'d>(
     finding.verdict = winner.and_then(|d| d.kind.verdict());
     finding.decision_id = winner.map(|d| d.id);
     winner
+}
+
+/// The part of [`apply`] beside the verdict: who, when and what to know. What a decision
+/// said that no longer applies is taken back. Returns what applies, the strongest first.
+pub fn fill<'d>(
+    candidates: &'d [Decision],
+    finding: &mut Finding,
+    tags: &Map,
+) -> Vec<&'d Decision> {
+    let mut applying: Vec<&Decision> =
+        candidates.iter().filter(|d| d.applies(finding, tags)).collect();
+    applying.sort_by(|a, b| b.rank().cmp(&a.rank()));
+    let first = |kind| applying.iter().copied().find(|d| d.kind == kind);
+    let say = |decision: &Decision| Origin::of(OriginKind::Decision, decision.id, &decision.author);
+    let assign =
+        first(DecisionKind::Assignment).and_then(|d| Some((say(d), d.assigned_to.clone()?)));
+    give(&mut finding.assigned_to, &mut finding.assigned_by, assign);
+    let due = first(DecisionKind::DueDate).and_then(|d| Some((say(d), d.due_at?)));
+    give(&mut finding.due_at, &mut finding.due_by, due);
+    let note = first(DecisionKind::Note).and_then(|d| Some((say(d), d.note.clone()?)));
+    give(&mut finding.notes, &mut finding.notes_by, note);
+    applying
+}
+
+/// Sets a value to what a decision says, unless a person has said it on the finding itself.
+fn give<T>(value: &mut Option<T>, by: &mut Option<Origin>, said: Option<(Origin, T)>) {
+    if value.is_some() && origin::is_personal(by.as_ref()) {
+        return;
+    }
+    match said {
+        Some((origin, new)) => (*value, *by) = (Some(new), Some(origin)),
+        None if by.as_ref().is_some_and(|by| by.kind == OriginKind::Decision) => {
+            (*value, *by) = (None, None);
+        }
+        None => {}
+    }
 }
 
 /// What can be filtered, sorted and counted by.

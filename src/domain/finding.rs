@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 use super::asset::merge;
 use super::component::Component;
 use super::observation::FindingObservation;
+use super::origin::{Origin, OriginKind, Trace};
 use super::place::Place;
 use super::scan::ScanKind;
 use super::search;
 use super::severity::Severity;
+use super::sla::Clock;
 use super::status::{FindingStatus, Stage, Transition, Verdict};
 use super::vex::Justification;
 use crate::base::record::{Field, Index, Kind, Record, Value, asc};
@@ -97,6 +99,9 @@ pub struct Finding {
     /// How far the work on it is.
     #[serde(default)]
     pub stage: Stage,
+    /// Who said how far the work is; absent: nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage_by: Option<Origin>,
     /// What was decided about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -143,18 +148,36 @@ pub struct Finding {
     /// By when it should be fixed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
+    /// Where that comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_by: Option<Origin>,
+    /// Open although that time is over.
+    #[serde(default)]
+    pub overdue: bool,
+    /// How its clock ran, for due dates.
+    #[serde(default)]
+    pub clock: Clock,
     /// Who works on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assigned_to: Option<String>,
+    /// Where that comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assigned_by: Option<Origin>,
     /// Notes for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
+    /// Where they come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes_by: Option<Origin>,
     /// Why it has this status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
     /// Every change of its status, oldest first; the newest hundred.
     #[serde(default)]
     pub history: Vec<Transition>,
+    /// What rules and SLA policies did to it, oldest first; the newest fifty.
+    #[serde(default)]
+    pub trace: Vec<Trace>,
     /// Every scanner that saw it, and what it said.
     pub sources: Vec<Source>,
     /// The import that saw it last.
@@ -206,6 +229,26 @@ impl Finding {
     #[must_use]
     pub fn is_present(&self) -> bool {
         self.sources.iter().any(|s| s.present)
+    }
+
+    /// Says whether it is overdue at `now`; what is not open never is.
+    pub fn note_overdue(&mut self, now: Timestamp) {
+        self.overdue = self.status.is_open() && self.due_at.is_some_and(|due| due <= now);
+    }
+
+    /// When it becomes overdue, if nothing changes before.
+    fn due_next(&self) -> Option<Timestamp> {
+        self.due_at.filter(|_| self.status.is_open() && !self.overdue)
+    }
+
+    /// The numbers of the rules that set something, or of the policy.
+    fn set_by(&self, kind: OriginKind) -> Vec<u64> {
+        let all = [&self.assigned_by, &self.due_by, &self.notes_by, &self.stage_by];
+        let mut ids: Vec<u64> =
+            all.into_iter().filter_map(|by| Origin::id_of(by.as_ref(), kind)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
     }
 }
 
@@ -335,6 +378,40 @@ const FINDING_FIELDS: &[Field<Finding>] = &[
         |r, f| f((&r.due_at).into()),
         "By when it should be fixed.",
     ),
+    Field::<Finding>::new(
+        "overdue",
+        Kind::Bool,
+        |r, f| f(r.overdue.into()),
+        "Open although its time is over.",
+    )
+    .facet(),
+    Field::<Finding>::new(
+        "due_by",
+        Kind::Enum(OriginKind::WORDS),
+        |r, f| f(Origin::value(r.due_by.as_ref())),
+        "Where the due date comes from.",
+    )
+    .facet(),
+    Field::<Finding>::many(
+        "due_next",
+        Kind::Time,
+        |r, f| r.due_next().into_iter().for_each(|at| f(at.into())),
+        "When an open one becomes overdue.",
+    ),
+    Field::<Finding>::many(
+        "rule_id",
+        Kind::U64,
+        |r, f| r.set_by(OriginKind::Rule).into_iter().for_each(|id| f(id.into())),
+        "Number of a rule that set something.",
+    )
+    .facet(),
+    Field::<Finding>::many(
+        "sla_policy_id",
+        Kind::U64,
+        |r, f| r.set_by(OriginKind::Sla).into_iter().for_each(|id| f(id.into())),
+        "Number of the SLA policy that set the due date.",
+    )
+    .facet(),
     Field::<Finding>::many(
         "search",
         Kind::Words,
@@ -414,7 +491,17 @@ const FINDING_INDEXES: &[Index] = &[
         &[asc("asset_id"), asc("status")],
         "What a complete scan of an asset may close.",
     ),
-    Index::on("idx_asset_vulnerabilities_due_at", &[asc("due_at")], "What is due next."),
+    Index::on("idx_asset_vulnerabilities_due_at", &[asc("due_at")], "Order by due date."),
+    Index::on(
+        "idx_asset_vulnerabilities_overdue_due_at",
+        &[asc("overdue"), asc("due_at")],
+        "What is late, longest first.",
+    ),
+    Index::on(
+        "idx_asset_vulnerabilities_due_next",
+        &[asc("due_next")],
+        "What becomes overdue next.",
+    ),
     Index::on("idx_asset_vulnerabilities_search", &[asc("search")], "Search by words."),
 ];
 
@@ -451,24 +538,24 @@ pub struct FindingPatch {
     pub compensating_control: Option<String>,
     /// Why it is not affected, in the words of VEX.
     pub justification: Option<Justification>,
-    /// Who works on it.
+    /// Who works on it; `null` leaves it to decisions and rules.
     #[oai(validator(max_length = 255))]
     pub assigned_to: MaybeUndefined<String>,
-    /// By when it should be fixed.
+    /// By when it should be fixed; `null` leaves it to decisions, rules and policies.
     pub due_at: MaybeUndefined<Timestamp>,
-    /// Notes for people.
+    /// Notes for people; `null` leaves them to decisions and rules.
     #[oai(validator(max_length = 16384))]
     pub notes: MaybeUndefined<String>,
 }
 
 impl FindingPatch {
-    /// The finding with this change, or why it cannot be. A verdict is not set by it, since
-    /// that is a decision of its own.
-    pub fn apply(&self, mut finding: Finding) -> Result<Finding> {
+    /// The finding with this change by a person, or why it cannot be. A verdict is not set
+    /// by it, since that is a decision of its own.
+    pub fn apply(&self, mut finding: Finding, by: &str) -> Result<Finding> {
         merge(&mut finding.status_reason, &self.status_reason);
-        merge(&mut finding.assigned_to, &self.assigned_to);
-        merge(&mut finding.due_at, &self.due_at);
-        merge(&mut finding.notes, &self.notes);
+        merge_by(&mut finding.assigned_to, &mut finding.assigned_by, &self.assigned_to, by);
+        merge_by(&mut finding.due_at, &mut finding.due_by, &self.due_at, by);
+        merge_by(&mut finding.notes, &mut finding.notes_by, &self.notes, by);
         let Some(to) = self.status.filter(|to| *to != finding.status) else {
             return Ok(finding);
         };
@@ -478,7 +565,22 @@ impl FindingPatch {
             let detail = format!("a finding that is {from} cannot become {to} by hand: {why}");
             return Err(Error::new(Code::Conflict, detail));
         }
-        finding.stage = to.stage().unwrap_or(finding.stage);
+        if let Some(stage) = to.stage() {
+            (finding.stage, finding.stage_by) = (stage, Some(Origin::person(by)));
+        }
         Ok(finding)
+    }
+}
+
+/// Sets a value to what a person says about it, and that it is a person's.
+fn merge_by<T: Clone>(
+    value: &mut Option<T>,
+    origin: &mut Option<Origin>,
+    patch: &MaybeUndefined<T>,
+    by: &str,
+) {
+    merge(value, patch);
+    if !patch.is_undefined() {
+        *origin = value.is_some().then(|| Origin::person(by));
     }
 }

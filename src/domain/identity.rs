@@ -51,7 +51,7 @@ impl IdentifierKind {
 /// A rule by which a report finds its asset: by a kind of name. Rules are tried in their
 /// order, after the natural key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
-#[oai(deny_unknown_fields)]
+#[oai(deny_unknown_fields, rename = "IdentityRule")]
 pub struct Rule {
     /// The kind of name.
     pub kind: IdentifierKind,

@@ -40,6 +40,8 @@ word_enum! {
         Import "import",
         /// Undoes what an import did.
         Revert "revert",
+        /// Holds all findings against rules and SLA policies that have changed.
+        Evaluate "evaluate",
     }
 }
 
@@ -63,6 +65,7 @@ impl JobKind {
             Self::Import | Self::Revert => {
                 Policy { queue: "imports", max_attempts: 3, lease_s: 120 }
             }
+            Self::Evaluate => Policy { queue: "rules", max_attempts: 5, lease_s: 120 },
         }
     }
 }

@@ -7,6 +7,7 @@ use super::identity::{IdentifierKind, KnownName};
 use super::observation::{
     AssetObservation, FindingObservation, ReportInfo, VulnerabilityObservation,
 };
+use super::origin::{self, Origin};
 use super::scan::ScanKind;
 use super::severity::{CvssScore, Severity};
 use super::status::{Cause, Stage};
@@ -200,7 +201,12 @@ pub fn findings(finding: &mut Finding, other: &Finding, cause: Cause<'_>) {
     finding.history.sort_by_key(|t| t.at);
     let surplus = finding.history.len().saturating_sub(super::status::HISTORY);
     finding.history.drain(..surplus);
+    finding.trace.extend(other.trace.iter().cloned());
+    finding.trace.sort_by_key(|entry| entry.at);
+    let surplus = finding.trace.len().saturating_sub(origin::TRACE);
+    finding.trace.drain(..surplus);
     succeed(finding, other);
+    finding.clock.join(&other.clock);
     finding.last_seen = finding.last_seen.max(other.last_seen);
     finding.reopened_count = finding.reopened_count.max(other.reopened_count);
     if finding.fixed_version.is_none() {
@@ -212,20 +218,48 @@ pub fn findings(finding: &mut Finding, other: &Finding, cause: Cause<'_>) {
 }
 
 /// Takes over what people said about the same package in another version, and since when
-/// the vulnerability is there.
+/// the vulnerability is there. What decisions, rules and policies say is not inherited: they
+/// are asked anew.
 pub fn succeed(finding: &mut Finding, before: &Finding) {
-    let take = |to: &mut Option<String>, from: &Option<String>| {
-        if to.is_none() {
+    let take = |(to, by): (&mut Option<String>, &mut Option<Origin>),
+                (from, from_by): (&Option<String>, &Option<Origin>)| {
+        if !is_said(to.is_some(), by.as_ref()) && is_said(from.is_some(), from_by.as_ref()) {
             to.clone_from(from);
+            by.clone_from(from_by);
         }
     };
-    take(&mut finding.assigned_to, &before.assigned_to);
-    take(&mut finding.notes, &before.notes);
-    finding.due_at = finding.due_at.or(before.due_at);
-    finding.first_seen = finding.first_seen.min(before.first_seen);
-    if before.stage != Stage::PendingRestart {
-        finding.stage = finding.stage.max(before.stage);
+    take(
+        (&mut finding.assigned_to, &mut finding.assigned_by),
+        (&before.assigned_to, &before.assigned_by),
+    );
+    take((&mut finding.notes, &mut finding.notes_by), (&before.notes, &before.notes_by));
+    if !is_said(finding.due_at.is_some(), finding.due_by.as_ref())
+        && is_said(before.due_at.is_some(), before.due_by.as_ref())
+    {
+        finding.due_at = before.due_at;
+        finding.due_by.clone_from(&before.due_by);
     }
+    finding.first_seen = finding.first_seen.min(before.first_seen);
+    let said = origin::is_personal(before.stage_by.as_ref());
+    if said && before.stage != Stage::PendingRestart && before.stage > finding.stage {
+        finding.stage = before.stage;
+        finding.stage_by.clone_from(&before.stage_by);
+    }
+}
+
+/// Makes a new finding the successor of one in another version of its package: takes over
+/// what [`succeed`] does, and its clock, which has begun anew at `at` if that one was fixed.
+pub fn follow(finding: &mut Finding, before: &Finding, at: Timestamp) {
+    succeed(finding, before);
+    finding.clock = before.clock;
+    if before.status.is_fixed() {
+        finding.clock.returned(at);
+    }
+}
+
+/// Whether a person has said something.
+fn is_said(is_there: bool, by: Option<&Origin>) -> bool {
+    is_there && origin::is_personal(by)
 }
 
 fn unite(known: &mut Vec<String>, seen: &[String]) {

@@ -14,17 +14,22 @@ pub mod identity;
 pub mod import;
 pub mod job;
 pub mod mapping;
+pub mod matcher;
 pub mod merge;
 pub mod observation;
 mod openapi;
+pub mod origin;
 pub mod package;
 pub mod patch;
 pub mod place;
 pub mod priority;
 pub mod purl;
+pub mod rule;
+pub mod ruleset;
 pub mod scan;
 pub mod search;
 pub mod severity;
+pub mod sla;
 pub mod status;
 pub mod user;
 pub mod vex;
@@ -41,6 +46,8 @@ macro_rules! for_each_record {
             $crate::domain::asset::Asset,
             $crate::domain::finding::Finding,
             $crate::domain::decision::Decision,
+            $crate::domain::rule::Rule,
+            $crate::domain::sla::SlaPolicy,
             $crate::domain::package::Package,
             $crate::domain::patch::Patch,
             $crate::domain::import::Import,

@@ -197,10 +197,15 @@ impl Finding {
             self.verified_at = None;
             if from.is_fixed() {
                 // Work begins anew.
-                self.stage = Stage::Open;
+                (self.stage, self.stage_by) = (Stage::Open, None);
             }
         }
         let to = self.effective_status();
+        if from.is_fixed() && !to.is_fixed() {
+            self.clock.returned(cause.at);
+        }
+        self.clock.hold(to.verdict().is_some(), cause.at);
+        self.overdue &= to.is_open();
         if from == to {
             return false;
         }

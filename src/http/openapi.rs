@@ -20,6 +20,8 @@ use crate::domain::import::Import;
 use crate::domain::job::Job;
 use crate::domain::package::Package;
 use crate::domain::patch::Patch;
+use crate::domain::rule::Rule;
+use crate::domain::sla::SlaPolicy;
 use crate::domain::user::{ApiToken, Role, User};
 use crate::domain::vulnerability::Vulnerability;
 use crate::services::imports;
@@ -66,6 +68,8 @@ pub fn complete(spec: &str) -> Value {
     lists::lists::<Vulnerability>(&mut document, "vulnerabilities");
     lists::lists::<Asset>(&mut document, "assets");
     lists::lists::<Decision>(&mut document, "decisions");
+    lists::lists::<Rule>(&mut document, "rules");
+    lists::lists::<SlaPolicy>(&mut document, "sla-policies");
     lists::lists::<Package>(&mut document, "packages");
     lists::lists::<Patch>(&mut document, "patches");
     lists::lists::<Import>(&mut document, "imports");

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::base::{Error, Result};
 use crate::domain::job::{Job, JobKind, JobStatus};
-use crate::services::{Core, auth, decisions, imports, jobs, undo};
+use crate::services::{Core, auth, decisions, imports, jobs, policies, undo};
 use crate::telemetry::Metrics;
 
 /// How often an idle worker looks for jobs whose time has come.
@@ -45,6 +45,7 @@ impl Runner {
             );
         }
         imports::tidy(&self.core).await?;
+        policies::seed(&self.core).await?;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for _ in 0..workers.max(1) {
@@ -144,11 +145,14 @@ impl Worker {
 
 fn handle(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<(), Error> {
     match job.kind {
-        JobKind::Import | JobKind::Revert => imports::run(core, job, stopped),
+        JobKind::Import => imports::run(core, job, stopped),
+        JobKind::Revert => imports::run_revert(core, job, stopped),
+        JobKind::Evaluate => policies::run(core, job, stopped),
     }
 }
 
-/// Ends what has come to its end by itself, from time to time: sessions, decisions.
+/// Ends what has come to its end by itself, from time to time: sessions, decisions, the time
+/// to fix findings.
 async fn sweep(core: Core, mut stopped: watch::Receiver<bool>) {
     loop {
         tokio::select! {
@@ -167,6 +171,11 @@ async fn sweep(core: Core, mut stopped: watch::Receiver<bool>) {
             Ok(0) => {}
             Ok(ended) => tracing::info!(decisions = ended, "decisions have expired"),
             Err(e) => tracing::warn!(error = %e.chain(), "cannot end expired decisions"),
+        }
+        match policies::mark_overdue(&core).await {
+            Ok(0) => {}
+            Ok(late) => tracing::info!(findings = late, "findings have become overdue"),
+            Err(e) => tracing::warn!(error = %e.chain(), "cannot mark overdue findings"),
         }
     }
 }

@@ -3,7 +3,8 @@
 
 use super::findings::BY_VULNERABILITY;
 use super::moving::Movement;
-use super::{Core, Ctx, audit, decisions, edit};
+use super::policies::Policies;
+use super::{Core, Ctx, audit, decisions, edit, findings};
 use crate::base::id::Reference;
 use crate::base::{Code, Error, Result, Timestamp};
 use crate::domain::alias::{self, Ids, Join};
@@ -115,7 +116,10 @@ fn add_ids(tx: &mut Tx<'_>, v: Vulnerability, ids: &[String]) -> Result<Vulnerab
     }
     let after = tx.update(after)?;
     if after.cve_id == before {
-        return Ok(after);
+        if Policies::of(tx)?.names_ids() {
+            findings::rescore_all_of(tx, after.id)?;
+        }
+        return tx.require(after.id);
     }
     for id in findings_of(tx, after.id)? {
         let mut finding: Finding = tx.require(id)?;
@@ -123,7 +127,8 @@ fn add_ids(tx: &mut Tx<'_>, v: Vulnerability, ids: &[String]) -> Result<Vulnerab
         finding.cve_id.clone_from(&after.cve_id);
         tx.update(finding)?;
     }
-    Ok(after)
+    findings::rescore_all_of(tx, after.id)?;
+    tx.require(after.id)
 }
 
 fn findings_of(tx: &Tx<'_>, vulnerability: u64) -> Result<Vec<u64>> {
@@ -182,6 +187,8 @@ fn absorb_one(
     let mut joined: Vulnerability = tx.require(v.id)?;
     merge::vulnerabilities(&mut joined, other);
     let joined = tx.update(joined)?;
+    findings::rescore_all_of(tx, joined.id)?;
+    let joined: Vulnerability = tx.require(joined.id)?;
     let ids: Vec<String> = std::iter::once(&other.cve_id).chain(&other.aliases).cloned().collect();
     let joined = add_ids(tx, joined, &ids)?;
     let detail = format!("{} is the same as {}, says {by}", other.cve_id, joined.cve_id);

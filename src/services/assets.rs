@@ -1,11 +1,12 @@
 //! Assets: create, change, remove.
 
-use super::{Core, Ctx, decisions, edit, findings, packages};
+use super::{Core, Ctx, decisions, edit, findings, packages, policies};
 use crate::base::id::Reference;
 use crate::base::{Error, Result};
 use crate::domain::asset::{Asset, AssetPatch, NewAsset};
 use crate::domain::decision::Decision;
 use crate::domain::finding::Finding;
+use crate::domain::matcher::same_asset;
 use crate::domain::user::Role;
 use crate::store::{Direction, Read, Tx};
 
@@ -25,7 +26,7 @@ pub async fn update(
     let rescore = patch.criticality.is_some();
     let by = ctx.actor.name.clone();
     let asset = edit::update(core, ctx, "assets.update", reference, expected, move |tx, asset| {
-        retag(tx, &by, &asset, &patch).map(|asset| patch.apply(asset))
+        follow(tx, &by, &asset, &patch).map(|asset| patch.apply(asset))
     })
     .await?;
     if rescore {
@@ -43,22 +44,27 @@ pub fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Asset, patch: &AssetPatch) -> Re
             "change it one by one: it rescores the asset's findings",
         ));
     }
-    let now = retag(tx, &ctx.actor.name, old, patch)?;
+    let now = follow(tx, &ctx.actor.name, old, patch)?;
     edit::save(tx, ctx, "assets.update", old, patch.apply(now))
 }
 
-/// Lets findings follow decisions that are bound to tags, if the tags change. Returns the
-/// asset as it is stored then.
-fn retag(tx: &mut Tx<'_>, by: &str, asset: &Asset, patch: &AssetPatch) -> Result<Asset> {
-    let tags = patch.tags.as_ref().filter(|tags| **tags != asset.tags);
-    let (Some(tags), true) = (tags, tx.has_had_any::<Decision>()?) else {
+/// Lets findings follow decisions that are bound to tags, if the tags change, and rules, if
+/// what they look at does. Returns the asset as it is stored then.
+fn follow(tx: &mut Tx<'_>, by: &str, asset: &Asset, patch: &AssetPatch) -> Result<Asset> {
+    let new = patch.apply(asset.clone());
+    if same_asset(&new, asset) {
         return Ok(asset.clone());
-    };
-    tx.touch(&Asset { tags: tags.clone(), ..asset.clone() })?;
-    let under = [asset.id.into()];
-    let ids =
-        tx.ids_under::<Finding>(findings::BY_ASSET, &under, Direction::Forward, usize::MAX)?;
-    decisions::refresh_all(tx, ids, by)?;
+    }
+    let decided = new.tags != asset.tags && tx.has_had_any::<Decision>()?;
+    tx.touch(&new)?;
+    if decided {
+        let under = [asset.id.into()];
+        let ids =
+            tx.ids_under::<Finding>(findings::BY_ASSET, &under, Direction::Forward, usize::MAX)?;
+        decisions::refresh_all(tx, ids, by)?;
+    } else {
+        policies::follow_asset(tx, by, asset.id)?;
+    }
     tx.require(asset.id)
 }
 

@@ -3,6 +3,7 @@
 
 use super::audit::{self, Entry};
 use super::findings::BY_VULNERABILITY;
+use super::policies::{self, Policies};
 use super::tally::Tally;
 use super::{Core, Ctx, aliases, edit};
 use crate::base::id::Reference;
@@ -12,6 +13,7 @@ use crate::domain::decision::{
     self, Decision, DecisionPatch, DecisionScope, DecisionState, NewDecision,
 };
 use crate::domain::finding::Finding;
+use crate::domain::origin::{Origin, OriginKind};
 use crate::domain::status::Cause;
 use crate::domain::user::Role;
 use crate::store::{Direction, Read, Tx};
@@ -246,12 +248,13 @@ fn follow(
     let under = [decision.vulnerability_id.into()];
     let ids = tx.ids_under::<Finding>(BY_VULNERABILITY, &under, Direction::Forward, usize::MAX)?;
     let (mut reach, mut tally) = (Reach::default(), Tally::default());
+    let mut policies = Policies::of(tx)?;
     let cause = Cause { at: tx.now(), actor, reason, import_id: None };
     for id in ids {
         let before: Finding = tx.require(id)?;
         let asset: Asset = tx.require(before.asset_id)?;
         let applies = decision.applies(&before, &asset.tags);
-        if !applies && before.decision_id != Some(decision.id) {
+        if !applies && !follows(&before, decision.id) {
             continue;
         }
         if applies {
@@ -260,7 +263,7 @@ fn follow(
                 reach.ids.push(id);
             }
         }
-        if let Some(after) = refresh(tx, &before, &asset, cause)? {
+        if let Some(after) = refresh(tx, &mut policies, &before, &asset, cause)? {
             tally.moved(Some(&before), Some(&after));
             reach.changed += 1;
         }
@@ -269,26 +272,34 @@ fn follow(
     Ok(reach)
 }
 
-/// Gives findings what the decisions say now: after they, or the decisions, have moved.
+/// Whether a finding has something from a decision.
+fn follows(finding: &Finding, decision: u64) -> bool {
+    let from = [&finding.assigned_by, &finding.due_by, &finding.notes_by];
+    let id = |by: &Option<Origin>| Origin::id_of(by.as_ref(), OriginKind::Decision);
+    finding.decision_id == Some(decision) || from.into_iter().any(|by| id(by) == Some(decision))
+}
+
+/// Gives findings what decisions and rules say now: after they, or the decisions, have moved.
 pub fn refresh_all(tx: &mut Tx<'_>, ids: Vec<u64>, actor: &str) -> Result<()> {
     if !tx.has_had_any::<Decision>()? {
-        return Ok(());
+        return policies::reapply(tx, &ids).map(drop);
     }
-    let mut tally = Tally::default();
+    let (mut tally, mut policies) = (Tally::default(), Policies::of(tx)?);
     let cause = Cause { at: tx.now(), actor, reason: None, import_id: None };
     for id in ids {
         let before: Finding = tx.require(id)?;
         let asset: Asset = tx.require(before.asset_id)?;
-        if let Some(after) = refresh(tx, &before, &asset, cause)? {
+        if let Some(after) = refresh(tx, &mut policies, &before, &asset, cause)? {
             tally.moved(Some(&before), Some(&after));
         }
     }
     tally.flush(tx)
 }
 
-/// Gives a finding what the decisions say now. Returns it if that changed it.
+/// Gives a finding what decisions and rules say now. Returns it if that changed it.
 pub fn refresh(
     tx: &mut Tx<'_>,
+    policies: &mut Policies,
     before: &Finding,
     asset: &Asset,
     cause: Cause<'_>,
@@ -297,6 +308,7 @@ pub fn refresh(
     let mut after = before.clone();
     decision::apply(&candidates, &mut after, &asset.tags);
     after.settle(cause);
+    policies.apply(tx, &mut after, asset)?;
     if after == *before {
         return Ok(None);
     }

@@ -1,11 +1,12 @@
 //! Findings: triage, alone and in bulk. They come into being by imports only.
 
+use super::policies::Policies;
 use super::tally::Tally;
 use super::{Core, Ctx, decisions, edit};
 use crate::base::id::Reference;
 use crate::base::{Code, Error, Result};
 use crate::domain::asset::Asset;
-use crate::domain::decision::{Decision, DecisionScope, DecisionState};
+use crate::domain::decision::{self, Decision, DecisionScope, DecisionState};
 use crate::domain::finding::{Finding, FindingPatch};
 use crate::domain::status::{Cause, Verdict};
 use crate::domain::user::Role;
@@ -33,7 +34,7 @@ pub async fn update(
 /// Changes a finding within a transaction; for bulk edits too. A status that is a verdict
 /// is a decision about this finding, which outlives it.
 pub fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Finding, patch: &FindingPatch) -> Result<Finding> {
-    let mut new = patch.apply(old.clone())?;
+    let mut new = patch.apply(old.clone(), &ctx.actor.name)?;
     let wanted = patch.status.unwrap_or(old.status);
     let reason = new.status_reason.clone().filter(|reason| !reason.trim().is_empty());
     new.status_reason.clone_from(if old.verdict.is_some() { &old.status_reason } else { &reason });
@@ -43,6 +44,10 @@ pub fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Finding, patch: &FindingPatch) -
         reason: reason.as_deref(),
         import_id: None,
     });
+    let asset: Asset = tx.require(old.asset_id)?;
+    // What a person no longer says, decisions and rules may.
+    decision::fill(&decisions::candidates(tx, &new, &asset)?, &mut new, &asset.tags);
+    Policies::of(tx)?.apply(tx, &mut new, &asset)?;
     let new = edit::save(tx, ctx, "findings.update", old, new)?;
     let mut tally = Tally::default();
     tally.moved(Some(old), Some(&new));
@@ -152,13 +157,16 @@ pub fn rescore_some(
     ids.sort_unstable();
     let next = ids.partition_point(|id| *id <= after);
     let page = &ids[next..ids.len().min(next.saturating_add(limit))];
+    let (mut policies, mut tally) = (Policies::of(tx)?, Tally::default());
     for id in page {
         let finding: Finding = tx.require(*id)?;
-        let scored = score(tx, finding.clone())?;
+        let scored = score(tx, finding.clone(), &mut policies)?;
         if scored != finding {
-            tx.update(scored)?;
+            let scored = tx.update(scored)?;
+            tally.moved(Some(&finding), Some(&scored));
         }
     }
+    tally.flush(tx)?;
     Ok(page.last().copied())
 }
 
@@ -167,11 +175,13 @@ pub fn rescore_all_of(tx: &mut Tx<'_>, vulnerability: u64) -> Result<()> {
     rescore_some(tx, BY_VULNERABILITY, vulnerability, 0, usize::MAX).map(drop)
 }
 
-/// Takes over what the vulnerability and the asset say, and scores it.
-fn score(tx: &Tx<'_>, finding: Finding) -> Result<Finding> {
+/// Takes over what the vulnerability and the asset say, scores it, and lets rules follow.
+fn score(tx: &Tx<'_>, finding: Finding, policies: &mut Policies) -> Result<Finding> {
     let vulnerability: Vulnerability = tx.require(finding.vulnerability_id)?;
     let asset: Asset = tx.require(finding.asset_id)?;
-    Ok(scored(finding, &vulnerability, asset.criticality))
+    let mut finding = scored(finding, &vulnerability, asset.criticality);
+    policies.apply_with(tx, &mut finding, &asset, &vulnerability);
+    Ok(finding)
 }
 
 /// The finding with the scores that follow from its vulnerability and its asset.

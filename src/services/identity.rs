@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::{self, Entry};
 use super::moving::Movement;
-use super::{Core, Ctx, decisions, edit, packages};
+use super::{Core, Ctx, decisions, edit, packages, policies};
 use crate::base::id::Reference;
 use crate::base::{Code, Error, Result, Timestamp, limits};
 use crate::domain::asset::Asset;
@@ -230,7 +230,8 @@ pub async fn join(
             merge::assets(&mut joined, &other, &by, tx.now());
             let joined = tx.update(joined)?;
             edit::note(tx, &ctx, "assets.join", &before, &joined)?;
-            Ok(joined)
+            policies::follow_asset(tx, &by, joined.id)?;
+            tx.require(joined.id)
         })
         .await
 }

@@ -243,6 +243,8 @@ impl Related for Patch {
 }
 
 impl Related for crate::domain::decision::Decision {}
+impl Related for crate::domain::rule::Rule {}
+impl Related for crate::domain::sla::SlaPolicy {}
 impl Related for crate::domain::package::Package {}
 impl Related for crate::domain::import::Import {}
 impl Related for crate::domain::change::Change {}

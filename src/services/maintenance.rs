@@ -80,6 +80,10 @@ fn counts(source: &dyn Source, note: &mut dyn FnMut(Fault)) -> Result<()> {
         if open {
             assets.entry(finding.asset_id).or_default().add(finding.severity, 1);
         }
+        if finding.overdue && !(open && finding.due_at.is_some()) {
+            let detail = format!("{} is overdue, but not open or not due", finding.id);
+            note(Fault::new(Finding::TABLE, detail));
+        }
         let counts = vulnerabilities.entry(finding.vulnerability_id).or_default();
         counts.0 += u64::from(open);
         counts.1 += 1;

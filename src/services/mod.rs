@@ -22,6 +22,8 @@ pub mod moving;
 pub mod packages;
 pub mod passwords;
 pub mod patches;
+pub mod policies;
+pub mod rules;
 pub mod stats;
 pub mod tally;
 pub mod tokens;

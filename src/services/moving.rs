@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::findings::{BY_ASSET, scored};
+use super::policies::Policies;
 use super::tally::Tally;
 use crate::base::{Result, Timestamp};
 use crate::domain::asset::Asset;
@@ -19,7 +20,8 @@ pub struct Movement<'a> {
     now: Timestamp,
     by: &'a str,
     tally: Tally,
-    criticality: HashMap<u64, u8>,
+    assets: HashMap<u64, Asset>,
+    policies: Option<Policies>,
     vulnerabilities: HashMap<u64, Vulnerability>,
 }
 
@@ -31,7 +33,8 @@ impl<'a> Movement<'a> {
             now,
             by,
             tally: Tally::default(),
-            criticality: HashMap::new(),
+            assets: HashMap::new(),
+            policies: None,
             vulnerabilities: HashMap::new(),
         }
     }
@@ -110,15 +113,20 @@ impl<'a> Movement<'a> {
 
     fn scored(&mut self, tx: &Tx<'_>, finding: Finding) -> Result<Finding> {
         let (asset, vulnerability) = (finding.asset_id, finding.vulnerability_id);
-        let criticality = match self.criticality.get(&asset) {
-            Some(known) => *known,
-            None => tx.require::<Asset>(asset)?.criticality,
+        let asset = match self.assets.entry(asset) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(tx.require(asset)?),
         };
-        self.criticality.insert(asset, criticality);
         let vulnerability = match self.vulnerabilities.entry(vulnerability) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(tx.require(vulnerability)?),
         };
-        Ok(scored(finding, vulnerability, criticality))
+        let mut finding = scored(finding, vulnerability, asset.criticality);
+        let policies = match &mut self.policies {
+            Some(policies) => policies,
+            none => none.insert(Policies::of(tx)?),
+        };
+        policies.apply_with(tx, &mut finding, asset, vulnerability);
+        Ok(finding)
     }
 }

@@ -25,6 +25,8 @@ pub struct FindingStats {
     pub fixable: u64,
     /// Open ones that are known to be exploited.
     pub kev: u64,
+    /// Open ones whose time is over.
+    pub overdue: u64,
     /// Fixed ones.
     pub fixed: u64,
     /// Accepted risks.
@@ -157,6 +159,7 @@ impl Reader<'_> {
             open,
             fixable: self.count::<Finding>(&[("is_open", "true"), ("fix_available", "true")])?,
             kev: self.count::<Finding>(&[("is_open", "true"), ("kev", "true")])?,
+            overdue: self.count::<Finding>(&[("overdue", "true")])?,
             fixed: status(FindingStatus::Fixed)?,
             risk_accepted: status(FindingStatus::RiskAccepted)?,
             false_positive: status(FindingStatus::FalsePositive)?,

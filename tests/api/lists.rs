@@ -70,7 +70,10 @@ fn filters_select_exactly_what_passes() {
         ("status=open", passing(&|f| f["status"] == "open")),
         ("first_seen=2020-01-01..&last_seen=..2999-01-01T00:00:00Z", passing(&|_| true)),
         ("scanner=trivy", passing(&|_| true)),
-        ("due_at=2020-01-01..", BTreeSet::new()),
+        ("due_at=..2999-01-01", passing(&|f| f["due_at"].is_string())),
+        ("overdue=true", passing(&|f| f["overdue"] == true)),
+        ("due_by=sla,rule", passing(&|f| f["due_by"]["kind"] == "sla")),
+        ("due_by=person", BTreeSet::new()),
     ];
     for (query, expected) in cases {
         let found = client.all(&format!("/findings?{query}"));

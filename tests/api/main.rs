@@ -22,6 +22,7 @@ mod quarantine;
 mod records;
 mod rescans;
 mod roles;
+mod rules;
 mod sessions;
 mod setup;
 mod threads;

@@ -14,8 +14,11 @@ use vulnzero::domain::audit::AuditLog;
 use vulnzero::domain::decision::Decision;
 use vulnzero::domain::import::Import;
 use vulnzero::domain::job::{Job, JobKind};
+use vulnzero::domain::matcher::Matcher;
 use vulnzero::domain::package::Package;
 use vulnzero::domain::patch::Patch;
+use vulnzero::domain::rule::Rule;
+use vulnzero::domain::sla;
 use vulnzero::domain::user::{ApiToken, Credential, Session, TokenSecret, User};
 use vulnzero::services::decisions;
 use vulnzero::store::backup::DATABASE;
@@ -57,6 +60,11 @@ fn fill(tx: &mut Tx<'_>) -> Result<()> {
         decisions::about(&mut decision, &finding);
         tx.insert(decision)?;
         tx.insert(records::audit("assets.create", &asset.asset_id))?;
+    }
+    let matcher = Matcher { kev: Some(true), ..Matcher::default() };
+    tx.insert(Rule { name: "kev".into(), matcher, ..Rule::default() })?;
+    for policy in sla::defaults() {
+        tx.insert(policy)?;
     }
     let time = Timestamp::from_micros(1_750_000_000_000_000);
     tx.insert::<Patch>(from_json(serde_json::json!({

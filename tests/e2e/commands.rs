@@ -227,3 +227,37 @@ fn health_tells_how_it_is() {
     run(&data, &["health", &elsewhere]).with_code(7);
     thread.join().unwrap().unwrap();
 }
+
+#[test]
+fn rules_and_policies_are_made_tried_ordered_and_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    import(&data, "web", 30);
+    let of = |args: &[&str]| run(&data, args).with_code(0);
+    let conditions = ["--if", "package=*", "--if", "severity=critical,high,medium,low,unknown"];
+    let tried =
+        of(&[&["rules", "create", "all", "--assign", "eve", "--dry-run"], &conditions[..]]
+            .concat());
+    assert!(tried.stdout.starts_with("means 30 findings; 30 would change"), "{}", tried.stdout);
+    assert_eq!(count(&data, "rules"), 0);
+    of(&[&["rules", "create", "all", "--assign", "eve"], &conditions[..]].concat());
+    run_with(
+        &data,
+        &["rules", "create", "--file", "-", "--disabled"],
+        br#"{"name": "later", "matcher": {"all": true}, "actions": {"due_days": 3}}"#,
+        |c| c,
+    )
+    .with_code(0);
+    let order = of(&["rules", "order", "2", "1", "--json"]).json();
+    assert_eq!(order["ids"], serde_json::json!([2, 1]));
+    of(&["rules", "update", "later", "--enable"]);
+    let later = of(&["rules", "show", "later", "--json"]).json();
+    assert_eq!((&later["order"], &later["enabled"]), (&1.into(), &true.into()));
+    assert!(of(&["rules", "list"]).stdout.contains("later"));
+    of(&["sla", "create", "internet", "--if", "exposure=internet", "--days", "7"]);
+    let made = of(&["sla", "show", "internet", "--json"]).json();
+    assert_eq!((&made["days"], &made["on_reopen"]), (&7.into(), &"restart".into()));
+    of(&["sla", "delete", "internet"]);
+    run(&data, &["sla", "show", "internet"]).with_code(3);
+    run(&data, &["rules", "create", "nothing", "--assign", "eve"]).with_code(6);
+}

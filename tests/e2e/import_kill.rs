@@ -80,9 +80,11 @@ fn totals(import: &Value) -> Value {
 fn stable(server: &Server, dated: bool) -> Value {
     let mut volatile = vec!["version", "created_at", "updated_at", "import_id", "last_import_id"];
     volatile.extend(["remediated_at", "discovered_at"]);
+    // When policies did something is when it was written.
+    volatile.push("trace");
     if !dated {
         volatile.extend(["first_seen", "last_seen", "last_scanned", "resolved_at", "reopened_at"]);
-        volatile.extend(["at", "gone_at", "verified_at"]);
+        volatile.extend(["at", "gone_at", "verified_at", "due_at", "returned_at"]);
     }
     state::of(server, &volatile)
 }

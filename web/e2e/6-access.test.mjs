@@ -32,6 +32,11 @@ for (const colorScheme of ["light", "dark"]) {
     await page.locator("[data-matched]").waitFor();
     found.push(...(await axe(page, "deciding")));
     await page.keyboard.press("Escape");
+    await page.goto(`${BASE}/settings/rules`);
+    await page.getByRole("button", { name: "Change Base packages" }).click();
+    await page.locator("[data-matched]").waitFor();
+    found.push(...(await axe(page, "a rule")));
+    await page.keyboard.press("Escape");
     await page.keyboard.press("Control+k");
     await page.getByRole("combobox", { name: "Command" }).waitFor();
     found.push(...(await axe(page, "palette")));

@@ -10,6 +10,10 @@ export async function furnish(page) {
     const expires = new Date(Date.now() + 10 * 86_400_000).toISOString();
     await post(page, "/decisions", { kind: "risk_accepted", finding_id: id, reason: "Only reachable from the host itself.", expires_at: expires });
   }
+  if (!(await some("/rules?enabled=true"))) {
+    const matcher = { package: ["openssh*", "libc6"], severity: ["critical", "high"] };
+    await post(page, "/rules", { name: "Base packages", matcher, actions: { assign_to: "ops", due_days: 7, triage: true } });
+  }
   if (!(await some("/imports?status=quarantined"))) await hold(page, `e2e/held:${Date.now()}`);
 }
 
@@ -36,6 +40,8 @@ export async function everyPage(page) {
     imports: "/imports",
     import: `/imports/${imported?.id ?? finding.last_import_id}`,
     account: "/settings",
+    rules: "/settings/rules",
+    sla: "/settings/sla",
     tokens: "/settings/tokens",
     users: "/settings/users",
     audit: "/settings/audit",

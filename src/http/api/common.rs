@@ -276,7 +276,8 @@ pub(super) fn written<R: Record, const STATUS: u16>(record: &R) -> Result<Reply<
 
 /// Answers with a record that was just made, and where it is.
 pub(super) fn created<R: Record>(record: &R) -> Result<Reply<R, 201>> {
-    written(record)?.with_location(&format!("/api/v1/{}/{}", R::TABLE, record.head().id))
+    let resource = R::TABLE.replace('_', "-");
+    written(record)?.with_location(&format!("/api/v1/{resource}/{}", record.head().id))
 }
 
 fn tag(version: u64, json: &[u8]) -> Result<HeaderValue> {

@@ -10,6 +10,7 @@ mod export;
 mod identity;
 mod imports;
 mod read;
+mod rules;
 mod session;
 
 use poem_openapi::{OpenApi, OpenApiService, Tags};
@@ -29,6 +30,8 @@ pub(crate) enum Tag {
     Packages,
     /// What was decided about findings instead of fixing them.
     Decisions,
+    /// What follows for findings without anybody saying it each time.
+    Rules,
     /// Fixes.
     Patches,
     /// Scanner reports that were taken in.
@@ -58,6 +61,7 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
         read::Assets,
         read::Packages,
         read::Decisions,
+        (read::Rules, read::SlaPolicies),
         read::Patches,
         read::Imports,
         read::Changes,
@@ -90,6 +94,7 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
         decisions::Changes,
         identity::Rules,
         identity::Identity,
+        (rules::Rules, rules::SlaPolicies),
     );
     let rest = (session::Sessions, admin::Overview, admin::Maintenance, admin::JobControl);
     OpenApiService::new(

@@ -15,6 +15,8 @@ use crate::domain::import::Import;
 use crate::domain::job::Job;
 use crate::domain::package::Package;
 use crate::domain::patch::Patch;
+use crate::domain::rule::Rule;
+use crate::domain::sla::SlaPolicy;
 use crate::domain::user::{ApiToken, Role, User};
 use crate::domain::vulnerability::Vulnerability;
 use crate::http::auth::Caller;
@@ -160,6 +162,30 @@ readable!(
     "count_packages",
     "batch_get_packages",
     "Reading packages."
+);
+readable!(
+    Rules,
+    Rule,
+    Role::Viewer,
+    Tag::Rules,
+    "/rules",
+    "list_rules",
+    "get_rule",
+    "count_rules",
+    "batch_get_rules",
+    "Reading rules."
+);
+readable!(
+    SlaPolicies,
+    SlaPolicy,
+    Role::Viewer,
+    Tag::Rules,
+    "/sla-policies",
+    "list_sla_policies",
+    "get_sla_policy",
+    "count_sla_policies",
+    "batch_get_sla_policies",
+    "Reading SLA policies."
 );
 readable!(
     Patches,

@@ -18,6 +18,8 @@ const PATCHES: &[(&str, &str)] = &[
     ("AssetPatch", "Asset"),
     ("PatchPatch", "Patch"),
     ("UserPatch", "User"),
+    ("RulePatch", "Rule"),
+    ("SlaPolicyPatch", "SlaPolicy"),
 ];
 
 /// Makes the schemas say what holds.

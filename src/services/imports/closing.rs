@@ -21,6 +21,7 @@ use crate::domain::merge::{self, Sighting};
 use crate::domain::scan::ScanKind;
 use crate::domain::status::FindingStatus;
 use crate::services::Core;
+use crate::services::policies::Policies;
 use crate::services::tally::Tally;
 use crate::store::{Direction, Read, Tx};
 
@@ -276,6 +277,7 @@ fn close_some(
     begun: Timestamp,
 ) -> Result<u64> {
     let (mut tally, mut closed) = (Tally::default(), 0);
+    let mut policies = Policies::of(tx)?;
     for id in ids {
         let Some(before) = tx.find::<Finding>(*id)? else { continue };
         let mut after = before.clone();
@@ -284,6 +286,8 @@ fn close_some(
         let now = test.closes(&mut after, by);
         closed += u64::from(now || (earlier && before.status.is_fixed()));
         if after != before {
+            let asset: Asset = tx.require(after.asset_id)?;
+            policies.apply(tx, &mut after, &asset)?;
             let after = tx.update(after)?;
             tally.moved(Some(&before), Some(&after));
         }

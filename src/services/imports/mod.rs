@@ -11,7 +11,7 @@ mod spool;
 mod step;
 
 pub use quarantine::{accept, discard};
-pub use revert::revert;
+pub use revert::{revert, run as run_revert};
 pub use run::run;
 pub use spool::Upload;
 

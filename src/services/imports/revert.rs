@@ -81,7 +81,7 @@ fn look(core: &Core, id: Id) -> Result<()> {
 }
 
 /// Runs the job; blocks.
-pub(super) fn run(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
+pub fn run(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
     let id = job.import_id.ok_or_else(|| Error::internal("a job names no import"))?;
     let (job_id, author) = (job.id, job.created_by.clone());
     loop {

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::apply::Applier;
 use super::attempt::Attempt;
-use super::{revert, spool};
+use super::spool;
 use crate::adapters::importers::{self, Importer, Report};
 use crate::base::{Code, Error, Result};
 use crate::domain::import::{Import, ImportStatus};
-use crate::domain::job::{Job, JobKind};
+use crate::domain::job::Job;
 use crate::domain::observation::{Observation, ReportInfo};
 use crate::services::audit::{self, Entry};
 use crate::services::{Core, Ctx};
@@ -19,13 +19,6 @@ use crate::store::Read;
 /// by the import; an `Err` is worth another attempt. Once `stopped` says so, it ends with an
 /// `Err` after the step that is going on.
 pub fn run(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
-    match job.kind {
-        JobKind::Import => apply(core, job, stopped),
-        JobKind::Revert => revert::run(core, job, stopped),
-    }
-}
-
-fn apply(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
     let id = job.import_id.ok_or_else(|| Error::internal("an import job names no import"))?;
     let here = spool::path(core, id).exists();
     let import = core.store.write_blocking("imports.start", move |tx| {

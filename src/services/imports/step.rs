@@ -14,6 +14,7 @@ use crate::domain::component::Component;
 use crate::domain::decision::{self, Decision};
 use crate::domain::finding::{self, Finding};
 use crate::domain::identity::Rule;
+use crate::domain::matcher::same_asset;
 use crate::domain::merge::{self, Effect, Sighting};
 use crate::domain::observation::{
     AssetObservation, FindingObservation, Skip, SkipReason, VulnerabilityObservation,
@@ -23,6 +24,7 @@ use crate::domain::severity::Severity;
 use crate::domain::vex::Statement;
 use crate::domain::vulnerability::Vulnerability;
 use crate::services::findings::{self, BY_ASSET, scored};
+use crate::services::policies::{self, Policies};
 use crate::services::tally::Tally;
 use crate::services::{aliases, decisions, identity};
 use crate::store::{Direction, Read, Tx};
@@ -58,8 +60,11 @@ pub(super) struct Step<'a> {
     here: RoaringBitmap,
     tally: Tally,
     rules: Option<Vec<Rule>>,
+    policies: Option<Policies>,
     /// Vulnerabilities whose findings must be scored anew.
     changed: HashSet<u64>,
+    /// Assets of which something changed that conditions of rules can see.
+    altered: HashSet<u64>,
     done: StepDone,
 }
 
@@ -73,7 +78,9 @@ impl<'a> Step<'a> {
             here: RoaringBitmap::new(),
             tally: Tally::default(),
             rules: None,
+            policies: None,
             changed: HashSet::new(),
+            altered: HashSet::new(),
             done: StepDone::default(),
         }
     }
@@ -99,6 +106,9 @@ impl<'a> Step<'a> {
         // What the report has changed about vulnerabilities concerns all of their findings.
         for id in &self.changed {
             findings::rescore_all_of(tx, *id)?;
+        }
+        for id in &self.altered {
+            policies::follow_asset(tx, &self.by.report.scanner, *id)?;
         }
         Ok(self.done)
     }
@@ -135,6 +145,14 @@ impl<'a> Step<'a> {
         Ok(self.rules.clone().unwrap_or_default())
     }
 
+    /// The rules and SLA policies, read once.
+    fn policies(&mut self, tx: &Tx<'_>) -> Result<&Policies> {
+        match self.policies {
+            Some(ref policies) => Ok(policies),
+            None => Ok(self.policies.insert(Policies::of(tx)?)),
+        }
+    }
+
     /// The asset as it is known now; made or brought up to date if need be.
     fn asset(&mut self, tx: &mut Tx<'_>, seen: &AssetObservation) -> Result<Asset> {
         let (source, at) = (self.by.report.scanner.as_str(), self.by.at);
@@ -154,6 +172,9 @@ impl<'a> Step<'a> {
                 let mut after = before.clone();
                 merge::asset(&mut after, seen, at);
                 identity::note_names(&mut after, seen, source, by, at);
+                if !same_asset(&before, &after) {
+                    self.altered.insert(after.id);
+                }
                 let same = Asset {
                     last_seen: before.last_seen,
                     last_scanned: before.last_scanned,
@@ -262,7 +283,8 @@ impl<'a> Step<'a> {
             }
             effect => effect,
         };
-        let after = scored(after, &vulnerability, asset.criticality);
+        let mut after = scored(after, &vulnerability, asset.criticality);
+        self.policies(tx)?.apply_with(tx, &mut after, &asset, &vulnerability);
         if is_bookkeeping(&before, &after) {
             if after.last_seen != before.last_seen {
                 tx.touch(&after)?;
@@ -289,12 +311,14 @@ impl<'a> Step<'a> {
         let by = self.sighting(&on.asset_id);
         let mut new = merge::new_finding(asset, vulnerability, seen, by);
         if let Some(before) = predecessor(siblings, &new) {
-            merge::succeed(&mut new, before);
+            merge::follow(&mut new, before, self.by.at);
         }
         let candidates: Vec<Decision> = decisions::candidates(tx, &new, asset)?;
         decision::apply(&candidates, &mut new, &asset.tags);
         new.settle(by.cause());
-        let new = tx.insert(scored(new, vulnerability, asset.criticality))?;
+        let mut new = scored(new, vulnerability, asset.criticality);
+        self.policies(tx)?.apply_with(tx, &mut new, asset, vulnerability);
+        let new = tx.insert(new)?;
         self.tally.moved(None, Some(&new));
         self.note(new.id, Effect::New);
         Ok(())

@@ -2,6 +2,7 @@
 
 pub(in crate::services) mod guarantees;
 mod interleavings;
+mod policies;
 mod reverting;
 
 use std::sync::Arc;

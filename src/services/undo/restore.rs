@@ -16,6 +16,7 @@ use crate::domain::package::Package;
 use crate::domain::vulnerability::{Vulnerability, VulnerabilityStatus};
 use crate::services::edit;
 use crate::services::findings::{BY_ASSET, BY_VULNERABILITY, rescore_some, scored, show};
+use crate::services::policies::Policies;
 use crate::services::tally::Tally;
 use crate::store::{Direction, Read, Tx, keys};
 
@@ -97,7 +98,8 @@ fn name<S: Read + ?Sized>(source: &S, entry: &Entry) -> Result<String> {
 /// Puts back what one step replaced. Returns how many records stay as they are, because
 /// they have changed since, or because others use them.
 pub(super) fn put_back(tx: &mut Tx<'_>, entries: &[Entry]) -> Result<u64> {
-    let mut work = Restoring { entries, tally: Tally::default(), left: 0 };
+    let (policies, tally) = (Policies::of(tx)?, Tally::default());
+    let mut work = Restoring { entries, policies, tally, left: 0 };
     let created = (work.created::<Vulnerability>(tx)?, work.created::<Asset>(tx)?);
     let stood = work.vulnerabilities(tx)?;
     let rated = work.assets(tx)?;
@@ -130,6 +132,7 @@ pub(super) fn put_back(tx: &mut Tx<'_>, entries: &[Entry]) -> Result<u64> {
 
 struct Restoring<'a> {
     entries: &'a [Entry],
+    policies: Policies,
     tally: Tally,
     left: u64,
 }
@@ -246,7 +249,7 @@ impl<'a> Restoring<'a> {
                 },
                 None => None,
             };
-            let restored = put_back_finding(tx, entry, now.as_ref());
+            let restored = put_back_finding(tx, entry, now.as_ref(), &self.policies);
             if let Some(restored) = self.unless_taken(restored)? {
                 self.tally.moved(now.as_ref(), Some(&restored));
             }
@@ -289,11 +292,18 @@ fn is_used<R: Record>(tx: &Tx<'_>, index: &str, id: u64) -> Result<bool> {
     Ok(!tx.ids_under::<R>(index, &[id.into()], Direction::Forward, 1)?.is_empty())
 }
 
-/// Puts a finding back, with the scores of its vulnerability and asset as they are now.
-fn put_back_finding(tx: &mut Tx<'_>, entry: &Entry, now: Option<&Finding>) -> Result<Finding> {
+/// Puts a finding back, with what follows from its vulnerability, its asset and the rules
+/// as they are now.
+fn put_back_finding(
+    tx: &mut Tx<'_>,
+    entry: &Entry,
+    now: Option<&Finding>,
+    policies: &Policies,
+) -> Result<Finding> {
     let finding: Finding = entry.restored(now)?;
     let vulnerability: Vulnerability = tx.require(finding.vulnerability_id)?;
     let asset: Asset = tx.require(finding.asset_id)?;
-    let finding = scored(finding, &vulnerability, asset.criticality);
+    let mut finding = scored(finding, &vulnerability, asset.criticality);
+    policies.apply_with(tx, &mut finding, &asset, &vulnerability);
     if now.is_some() { tx.update(finding) } else { tx.revive(finding) }
 }

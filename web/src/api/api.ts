@@ -2,7 +2,8 @@
 import { queryString, request, type Query } from "./client.ts";
 import type {
   ApiToken, Asset, AuditLog, BulkResult, Change, Decision, DecisionPatch, DecisionPreview, Facets, Finding, FindingPatch, Health,
-  Import, NewApiToken, NewDecision, NewUser, Page, Role, Session, Stats, User, Vulnerability,
+  Import, NewApiToken, NewDecision, NewRule, NewSlaPolicy, NewUser, Page, PolicyPreview, Role, Rule, RulePatch, Session, SlaPolicy,
+  SlaPolicyPatch, Stats, User, Vulnerability,
 } from "./types.ts";
 
 type Id = number | string;
@@ -15,6 +16,19 @@ function readable<T>(path: string) {
     get: (id: Id, signal?: AbortSignal) => request<T>("GET", `${path}/${segment(id)}`, signal ? { signal } : {}),
     facets: (fields: string[], query: Query, signal?: AbortSignal) =>
       request<Facets>("GET", `${path}/facets`, { query: { fields, ...query }, ...(signal && { signal }) }),
+  };
+}
+
+/** Rules and SLA policies: the same operations on both. `id` in a preview: in the place of that one. */
+function policies<T, New, Patch>(path: string) {
+  return {
+    ...readable<T>(path),
+    preview: (body: New, id: number | undefined, signal?: AbortSignal) =>
+      request<PolicyPreview>("POST", `${path}/preview`, { body, query: { id }, ...(signal && { signal }) }),
+    create: (body: New) => request<T>("POST", path, { body }),
+    change: (id: Id, body: Patch, version: number) => request<T>("PATCH", `${path}/${segment(id)}`, { body, version }),
+    remove: (id: Id, version: number) => request<void>("DELETE", `${path}/${segment(id)}`, { version }),
+    order: (ids: number[]) => request<{ ids: number[] }>("POST", `${path}/order`, { body: { ids } }),
   };
 }
 
@@ -59,6 +73,8 @@ export const api = {
       request<Decision>("PATCH", `/decisions/${segment(id)}`, { body, version }),
     revoke: (id: Id, version: number) => request<Decision>("POST", `/decisions/${segment(id)}/revoke`, { version }),
   },
+  rules: policies<Rule, NewRule, RulePatch>("/rules"),
+  slaPolicies: policies<SlaPolicy, NewSlaPolicy, SlaPolicyPatch>("/sla-policies"),
   assets: {
     ...readable<Asset>("/assets"),
     /** `other` becomes a part of this one. */

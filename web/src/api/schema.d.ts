@@ -506,6 +506,220 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List
+         * @description A page of records. Any filter may be given several values with commas between;
+         *     all filters must hold.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["list_rules"];
+        put?: never;
+        /**
+         * Create
+         * @description It goes behind the others. Findings follow by a job.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["create_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count by facets
+         * @description Exact counts per value, within the filters.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["count_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get one
+         * @description By number, or by natural key where there is one.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["get_rule"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove
+         * @description What it has set is taken back by a job.
+         *
+         *     Needs the role `operator`.
+         */
+        delete: operations["delete_rule"];
+        options?: never;
+        head?: never;
+        /**
+         * Change
+         * @description Findings follow by a job.
+         *
+         *     Needs the role `operator`.
+         */
+        patch: operations["update_rule"];
+        trace?: never;
+    };
+    "/api/v1/rules/batch-get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get many
+         * @description Up to 10,000 records by number or natural key, read in steps of 100.
+         *
+         *     Needs the role `viewer`.
+         */
+        post: operations["batch_get_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sla-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List
+         * @description A page of records. Any filter may be given several values with commas between;
+         *     all filters must hold.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["list_sla_policies"];
+        put?: never;
+        /**
+         * Create
+         * @description It goes behind the others. Findings follow by a job.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["create_sla_policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sla-policies/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count by facets
+         * @description Exact counts per value, within the filters.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["count_sla_policies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sla-policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get one
+         * @description By number, or by natural key where there is one.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["get_sla_policy"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove
+         * @description What it has set is taken back by a job.
+         *
+         *     Needs the role `operator`.
+         */
+        delete: operations["delete_sla_policy"];
+        options?: never;
+        head?: never;
+        /**
+         * Change
+         * @description Findings follow by a job.
+         *
+         *     Needs the role `operator`.
+         */
+        patch: operations["update_sla_policy"];
+        trace?: never;
+    };
+    "/api/v1/sla-policies/batch-get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get many
+         * @description Up to 10,000 records by number or natural key, read in steps of 100.
+         *
+         *     Needs the role `viewer`.
+         */
+        post: operations["batch_get_sla_policies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/patches": {
         parameters: {
             query?: never;
@@ -1650,6 +1864,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description Says which findings it would mean and what would change; nothing is stored.
+         *     Looks at 10,000 findings at most, and says if there are more.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["preview_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Order
+         * @description All numbers, first to last. Findings follow by a job.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["order_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sla-policies/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description Says which findings it would mean and what would change; nothing is stored.
+         *     Looks at 10,000 findings at most, and says if there are more.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["preview_sla_policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sla-policies/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Order
+         * @description All numbers, first to last. Findings follow by a job.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["order_sla_policies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/setup": {
         parameters: {
             query?: never;
@@ -1957,6 +2261,27 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Actions
+         * @description What a rule does; at least one thing, unless it only stops.
+         */
+        Actions: {
+            /** @description Who works on it. */
+            assign_to?: string;
+            /**
+             * Format: uint64
+             * @description By when it should be fixed: days from when it was seen first, or came back. The
+             *     clock stands still while a verdict holds.
+             */
+            due_days?: number;
+            /**
+             * @description It counts as looked at.
+             * @default false
+             */
+            triage: boolean;
+            /** @description What to know. */
+            note?: string;
+        };
         /**
          * @description What kind of actor did it.
          * @enum {string}
@@ -2450,6 +2775,26 @@ export interface components {
             missing: string[];
         };
         /**
+         * Batch_Rule
+         * @description Records that were asked for together.
+         */
+        Batch_Rule: {
+            /** @description Those that exist, in the order asked for. */
+            items: components["schemas"]["Rule"][];
+            /** @description Those that do not. */
+            missing: string[];
+        };
+        /**
+         * Batch_SlaPolicy
+         * @description Records that were asked for together.
+         */
+        Batch_SlaPolicy: {
+            /** @description Those that exist, in the order asked for. */
+            items: components["schemas"]["SlaPolicy"][];
+            /** @description Those that do not. */
+            missing: string[];
+        };
+        /**
          * Batch_User
          * @description Records that were asked for together.
          */
@@ -2619,6 +2964,35 @@ export interface components {
              * @description How many there are.
              */
             fault_count: number;
+        };
+        /**
+         * Clock
+         * @description What a finding's clock has to know: how long it was decided, and when it came back. Kept
+         *     by [`super::finding::Finding::settle`].
+         */
+        Clock: {
+            /**
+             * Format: date-time
+             * @description When it came back last after it had been fixed; absent: never.
+             * @example 2026-01-31T12:00:00Z
+             */
+            returned_at?: string;
+            /**
+             * Format: uint64
+             * @description For how many seconds verdicts have held, but for the one that holds now.
+             */
+            paused_s: number;
+            /**
+             * Format: uint64
+             * @description How many of them lie before it came back.
+             */
+            paused_before_s: number;
+            /**
+             * Format: date-time
+             * @description Since when a verdict holds.
+             * @example 2026-01-31T12:00:00Z
+             */
+            paused_at?: string;
         };
         /**
          * ClosingScope
@@ -2978,6 +3352,8 @@ export interface components {
             status: components["schemas"]["FindingStatus"] & unknown;
             /** @description How far the work on it is. */
             stage: components["schemas"]["Stage"] & unknown;
+            /** @description Who said how far the work is; absent: nobody. */
+            stage_by?: components["schemas"]["Origin"] & unknown;
             /** @description What was decided about it. */
             verdict?: components["schemas"]["Verdict"] & unknown;
             /**
@@ -3051,14 +3427,26 @@ export interface components {
              * @example 2026-01-31T12:00:00Z
              */
             due_at?: string;
+            /** @description Where that comes from. */
+            due_by?: components["schemas"]["Origin"] & unknown;
+            /** @description Open although that time is over. */
+            overdue: boolean;
+            /** @description How its clock ran, for due dates. */
+            clock: components["schemas"]["Clock"] & unknown;
             /** @description Who works on it. */
             assigned_to?: string;
+            /** @description Where that comes from. */
+            assigned_by?: components["schemas"]["Origin"] & unknown;
             /** @description Notes for people. */
             notes?: string;
+            /** @description Where they come from. */
+            notes_by?: components["schemas"]["Origin"] & unknown;
             /** @description Why it has this status. */
             status_reason?: string;
             /** @description Every change of its status, oldest first; the newest hundred. */
             history: components["schemas"]["Transition"][];
+            /** @description What rules and SLA policies did to it, oldest first; the newest fifty. */
+            trace: components["schemas"]["Trace"][];
             /** @description Every scanner that saw it, and what it said. */
             sources: components["schemas"]["Source"][];
             /**
@@ -3125,6 +3513,19 @@ export interface components {
                 resolved_at?: components["schemas"]["TimeFilter"];
                 /** @description By when it should be fixed. */
                 due_at?: components["schemas"]["TimeFilter"];
+                /**
+                 * @description Open although its time is over.
+                 * @enum {string}
+                 */
+                overdue?: "true" | "false";
+                /** @description Where the due date comes from. */
+                due_by?: string;
+                /** @description When an open one becomes overdue. */
+                due_next?: components["schemas"]["TimeFilter"];
+                /** @description Number of a rule that set something. */
+                rule_id?: components["schemas"]["CountFilter"];
+                /** @description Number of the SLA policy that set the due date. */
+                sla_policy_id?: components["schemas"]["CountFilter"];
                 /** @description Words of CVE id, package and asset. */
                 search?: components["schemas"]["SearchFilter"];
             };
@@ -3157,15 +3558,15 @@ export interface components {
             compensating_control?: string;
             /** @description Why it is not affected, in the words of VEX. */
             justification?: components["schemas"]["Justification"] & unknown;
-            /** @description Who works on it. */
+            /** @description Who works on it; `null` leaves it to decisions and rules. */
             assigned_to?: string | null;
             /**
              * Format: date-time
-             * @description By when it should be fixed.
+             * @description By when it should be fixed; `null` leaves it to decisions, rules and policies.
              * @example 2026-01-31T12:00:00Z
              */
             due_at?: string | null;
-            /** @description Notes for people. */
+            /** @description Notes for people; `null` leaves them to decisions and rules. */
             notes?: string | null;
         };
         /**
@@ -3185,6 +3586,11 @@ export interface components {
              * @description Open ones that are known to be exploited.
              */
             kev: number;
+            /**
+             * Format: uint64
+             * @description Open ones whose time is over.
+             */
+            overdue: number;
             /**
              * Format: uint64
              * @description Fixed ones.
@@ -3230,12 +3636,23 @@ export interface components {
             twins: components["schemas"]["Twin"][];
         };
         /**
+         * IdentityRule
+         * @description A rule by which a report finds its asset: by a kind of name. Rules are tried in their
+         *     order, after the natural key.
+         */
+        IdentityRule: {
+            /** @description The kind of name. */
+            kind: components["schemas"]["IdentifierKind"] & unknown;
+            /** @description Whether it is used. */
+            enabled: boolean;
+        };
+        /**
          * IdentityRules
          * @description Rules by which reports find their asset.
          */
         IdentityRules: {
             /** @description In their order. A kind that is not named is not used. */
-            rules: components["schemas"]["Rule"][];
+            rules: components["schemas"]["IdentityRule"][];
         };
         /**
          * Import
@@ -3538,7 +3955,7 @@ export interface components {
          * @description What a job does.
          * @enum {string}
          */
-        JobKind: "import" | "revert";
+        JobKind: "import" | "revert" | "evaluate";
         /**
          * @description Where a job stands.
          * @enum {string}
@@ -3592,6 +4009,93 @@ export interface components {
             token: string;
             /** @description What is kept. */
             api_token: components["schemas"]["ApiToken"] & unknown;
+        };
+        /**
+         * Matcher
+         * @description Conditions on a finding, its vulnerability and its asset.
+         */
+        Matcher: {
+            /**
+             * @description Every finding. Must be said: without any condition nothing is meant, by mistake.
+             * @default false
+             */
+            all: boolean;
+            /**
+             * @description Rating of the finding.
+             * @default []
+             */
+            severity: components["schemas"]["Severity"][];
+            /**
+             * @description Any id of the vulnerability, or of an advisory that covers it (glob).
+             * @default []
+             */
+            vulnerability: string[];
+            /**
+             * @description Package name, as the scanner or as its ecosystem writes it (glob).
+             * @default []
+             */
+            package: string[];
+            /**
+             * @description Ecosystem of the package (purl type): `deb`, `npm`, …
+             * @default []
+             */
+            ecosystem: string[];
+            /**
+             * @description A scanner that saw it: `trivy`, …
+             * @default []
+             */
+            scanner: string[];
+            /** @description Known to be exploited. */
+            kev?: boolean;
+            /** @description An exploit is public. */
+            exploit_available?: boolean;
+            /** @description A fixed version is known. */
+            fix_available?: boolean;
+            /**
+             * Format: double
+             * @description EPSS probability at least, 0 to 1. One that nobody has scored does not reach it.
+             */
+            epss_min?: number;
+            /**
+             * Format: double
+             * @description CVSS base score at least, 0 to 10. One that nobody has scored does not reach it.
+             */
+            cvss_min?: number;
+            /**
+             * @description Natural key, name or host name of the asset (glob).
+             * @default []
+             */
+            asset: string[];
+            /**
+             * @description Kind of asset.
+             * @default []
+             */
+            asset_type: components["schemas"]["AssetType"][];
+            /**
+             * @description Tag of the asset as `key=value` (glob): `team=web`, `env=*`.
+             * @default []
+             */
+            tag: string[];
+            /**
+             * @description Reachability of the asset.
+             * @default []
+             */
+            exposure: components["schemas"]["Exposure"][];
+            /**
+             * @description Use of the asset.
+             * @default []
+             */
+            environment: components["schemas"]["Environment"][];
+            /**
+             * Format: uint8
+             * @description Importance of the asset at least, 1 to 10.
+             */
+            criticality_min?: number;
+            /**
+             * @description Who is responsible for the asset (glob).
+             * @default []
+             */
+            owner: string[];
         };
         /**
          * NewAsset
@@ -3707,6 +4211,47 @@ export interface components {
             notes?: string;
         };
         /**
+         * NewRule
+         * @description A new rule as a client sends it. It goes behind the others.
+         */
+        NewRule: {
+            /** @description What people call it. Unique; not only digits. */
+            name: string;
+            /** @description What it is for. */
+            description?: string;
+            /** @description Whether it is used; by default it is. */
+            enabled?: boolean;
+            /** @description Which findings it is about. */
+            matcher: components["schemas"]["Matcher"] & unknown;
+            /** @description What it does. */
+            actions: components["schemas"]["Actions"] & unknown;
+            /** @description Whether no later rule is tried once it matched. */
+            stop?: boolean;
+        };
+        /**
+         * NewSlaPolicy
+         * @description A new policy as a client sends it. It goes behind the others.
+         */
+        NewSlaPolicy: {
+            /** @description What people call it. Unique; not only digits. */
+            name: string;
+            /** @description What it is for. */
+            description?: string;
+            /** @description Whether it is used; by default it is. */
+            enabled?: boolean;
+            /** @description Which findings it is about. */
+            matcher: components["schemas"]["Matcher"] & unknown;
+            /**
+             * Format: uint64
+             * @description Days from the beginning of the clock.
+             */
+            days: number;
+            /** @description What the clock does when a fixed finding comes back; by default it begins anew. */
+            on_reopen?: components["schemas"]["OnReopen"] & unknown;
+            /** @description What the clock does while a verdict holds; by default it stands still. */
+            while_accepted?: components["schemas"]["WhileAccepted"] & unknown;
+        };
+        /**
          * NewToken
          * @description A new token as its owner asks for it.
          */
@@ -3781,6 +4326,31 @@ export interface components {
             /** @description Notes for people. */
             notes?: string;
         };
+        /**
+         * @description What the clock does when a fixed finding comes back.
+         * @enum {string}
+         */
+        OnReopen: "restart" | "continue";
+        /**
+         * Origin
+         * @description By whom or what a value was set.
+         */
+        Origin: {
+            /** @description What kind of thing. */
+            kind: components["schemas"]["OriginKind"] & unknown;
+            /**
+             * Format: uint64
+             * @description Number of the decision, rule or policy.
+             */
+            id?: number;
+            /** @description The account's, the author's, the rule's or the policy's name. */
+            name: string;
+        };
+        /**
+         * @description What kind of thing set a value; what comes first is stronger.
+         * @enum {string}
+         */
+        OriginKind: "person" | "decision" | "rule" | "sla";
         /**
          * Package
          * @description A component on an asset, from when it was seen first until it was removed.
@@ -4166,6 +4736,70 @@ export interface components {
             included?: unknown;
         };
         /**
+         * Page_Rule
+         * @description A page of records.
+         */
+        Page_Rule: {
+            /** @description The rows. With `fields=` only those fields. */
+            items: components["schemas"]["RuleRow"][];
+            /**
+             * Format: uint64
+             * @description Rows on all pages; exact.
+             */
+            total_count: number;
+            /**
+             * Format: uint64
+             * @description Number of this page; absent if it was reached by cursor only.
+             */
+            page?: number;
+            /**
+             * Format: uint64
+             * @description Rows per page.
+             */
+            page_size: number;
+            /**
+             * Format: uint64
+             * @description Number of pages.
+             */
+            total_pages: number;
+            /** @description Where the next page begins, for `cursor=`; absent on the last page. */
+            next_cursor?: string;
+            /** @description Related records that `include=` asked for, by table. */
+            included?: unknown;
+        };
+        /**
+         * Page_SlaPolicy
+         * @description A page of records.
+         */
+        Page_SlaPolicy: {
+            /** @description The rows. With `fields=` only those fields. */
+            items: components["schemas"]["SlaPolicyRow"][];
+            /**
+             * Format: uint64
+             * @description Rows on all pages; exact.
+             */
+            total_count: number;
+            /**
+             * Format: uint64
+             * @description Number of this page; absent if it was reached by cursor only.
+             */
+            page?: number;
+            /**
+             * Format: uint64
+             * @description Rows per page.
+             */
+            page_size: number;
+            /**
+             * Format: uint64
+             * @description Number of pages.
+             */
+            total_pages: number;
+            /** @description Where the next page begins, for `cursor=`; absent on the last page. */
+            next_cursor?: string;
+            /** @description Related records that `include=` asked for, by table. */
+            included?: unknown;
+        };
+        /**
          * Page_User
          * @description A page of records.
          */
@@ -4346,6 +4980,101 @@ export interface components {
             fingerprint?: string;
         };
         /**
+         * PolicyEffect
+         * @description What can change on a finding.
+         */
+        PolicyEffect: {
+            /** @description Where it stands. */
+            status: components["schemas"]["FindingStatus"] & unknown;
+            /**
+             * Format: date-time
+             * @description By when it should be fixed.
+             * @example 2026-01-31T12:00:00Z
+             */
+            due_at?: string;
+            /** @description Open although that time is over. */
+            overdue: boolean;
+            /** @description Who works on it. */
+            assigned_to?: string;
+            /** @description Notes. */
+            notes?: string;
+        };
+        /**
+         * PolicyOrder
+         * @description An order: all numbers, first to last.
+         */
+        PolicyOrder: {
+            /** @description Each number once. */
+            ids: number[];
+        };
+        /**
+         * PolicyPreview
+         * @description What a rule or a policy would do. Fixed findings are left out.
+         */
+        PolicyPreview: {
+            /**
+             * Format: uint64
+             * @description Findings that are meant.
+             */
+            matched: number;
+            /** @description Those, by severity. */
+            by_severity: components["schemas"]["SeverityCounts"] & unknown;
+            /**
+             * Format: uint64
+             * @description Findings that would change, also such as are no longer meant.
+             */
+            changed: number;
+            /**
+             * Format: uint64
+             * @description Those of them that would have another due date, or none.
+             */
+            due_changed: number;
+            /**
+             * Format: uint64
+             * @description Those that would be overdue, and are not.
+             */
+            newly_overdue: number;
+            /**
+             * Format: uint64
+             * @description Those that are overdue, and would not be.
+             */
+            no_longer_overdue: number;
+            /**
+             * Format: uint64
+             * @description Findings that were looked at.
+             */
+            examined: number;
+            /** @description False: there are more that may be meant, so all numbers are lower bounds. */
+            complete: boolean;
+            /** @description Up to twenty that are meant or would change, newest first. */
+            sample: components["schemas"]["PolicySample"][];
+        };
+        /**
+         * PolicySample
+         * @description A finding in a preview.
+         */
+        PolicySample: {
+            /**
+             * Format: uint64
+             * @description Number of the finding.
+             */
+            finding_id: number;
+            /** @description The vulnerability. */
+            cve_id: string;
+            /** @description The asset. */
+            asset: string;
+            /** @description The package. */
+            component: string;
+            /** @description Rating. */
+            severity: components["schemas"]["Severity"] & unknown;
+            /** @description Whether it is meant; else it was, and would be no longer, or something else follows. */
+            matched: boolean;
+            /** @description As it is. */
+            before: components["schemas"]["PolicyEffect"] & unknown;
+            /** @description As it would be. */
+            after: components["schemas"]["PolicyEffect"] & unknown;
+        };
+        /**
          * Problem
          * @description A problem as documented.
          */
@@ -4400,14 +5129,67 @@ export interface components {
         Role: "viewer" | "operator" | "admin";
         /**
          * Rule
-         * @description A rule by which a report finds its asset: by a kind of name. Rules are tried in their
-         *     order, after the natural key.
+         * @description One rule.
          */
         Rule: {
-            /** @description The kind of name. */
-            kind: components["schemas"]["IdentifierKind"] & unknown;
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at: string;
+            /** @description What people call it. Unique. */
+            name: string;
+            /** @description What it is for. */
+            description?: string;
+            /**
+             * Format: uint64
+             * @description Its place; lower ones are tried first, and the first that sets a thing wins.
+             */
+            order: number;
             /** @description Whether it is used. */
             enabled: boolean;
+            /** @description Which findings it is about. */
+            matcher: components["schemas"]["Matcher"] & unknown;
+            /** @description What it does. */
+            actions: components["schemas"]["Actions"] & unknown;
+            /** @description Whether no later rule is tried once it matched. */
+            stop: boolean;
+        };
+        /**
+         * RulePatch
+         * @description A change to a rule: absent leaves, `null` clears, a value sets (RFC 7396); `matcher` and
+         *     `actions` are replaced as a whole.
+         */
+        RulePatch: {
+            /** @description What people call it. */
+            name?: string;
+            /** @description What it is for. */
+            description?: string | null;
+            /** @description Whether it is used. */
+            enabled?: boolean;
+            /** @description Which findings it is about; replaces all conditions. */
+            matcher?: components["schemas"]["Matcher"] & unknown;
+            /** @description What it does; replaces all of it. */
+            actions?: components["schemas"]["Actions"] & unknown;
+            /** @description Whether no later rule is tried once it matched. */
+            stop?: boolean;
         };
         /**
          * @description What was looked at.
@@ -4514,6 +5296,80 @@ export interface components {
             place: string;
         };
         /**
+         * SlaPolicy
+         * @description One policy.
+         */
+        SlaPolicy: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at: string;
+            /** @description What people call it. Unique. */
+            name: string;
+            /** @description What it is for. */
+            description?: string;
+            /**
+             * Format: uint64
+             * @description Its place; lower ones are tried first.
+             */
+            order: number;
+            /** @description Whether it is used. */
+            enabled: boolean;
+            /** @description Which findings it is about. */
+            matcher: components["schemas"]["Matcher"] & unknown;
+            /**
+             * Format: uint64
+             * @description Days from the beginning of the clock.
+             */
+            days: number;
+            /** @description What the clock does when a fixed finding comes back. */
+            on_reopen: components["schemas"]["OnReopen"] & unknown;
+            /** @description What the clock does while a verdict holds. */
+            while_accepted: components["schemas"]["WhileAccepted"] & unknown;
+        };
+        /**
+         * SlaPolicyPatch
+         * @description A change to a policy: absent leaves, `null` clears, a value sets (RFC 7396); `matcher` is
+         *     replaced as a whole.
+         */
+        SlaPolicyPatch: {
+            /** @description What people call it. */
+            name?: string;
+            /** @description What it is for. */
+            description?: string | null;
+            /** @description Whether it is used. */
+            enabled?: boolean;
+            /** @description Which findings it is about; replaces all conditions. */
+            matcher?: components["schemas"]["Matcher"] & unknown;
+            /**
+             * Format: uint64
+             * @description Days from the beginning of the clock.
+             */
+            days?: number;
+            /** @description What the clock does when a fixed finding comes back. */
+            on_reopen?: components["schemas"]["OnReopen"] & unknown;
+            /** @description What the clock does while a verdict holds. */
+            while_accepted?: components["schemas"]["WhileAccepted"] & unknown;
+        };
+        /**
          * Source
          * @description What one scanner says about a finding.
          */
@@ -4586,6 +5442,29 @@ export interface components {
             top: components["schemas"]["Finding"][];
             /** @description The last 30 days, oldest first. */
             trend: components["schemas"]["TrendDay"][];
+        };
+        /**
+         * @description What a rule or a policy sets.
+         * @enum {string}
+         */
+        Thing: "assigned_to" | "due_at" | "notes" | "status";
+        /**
+         * Trace
+         * @description What a rule or a policy did to a finding.
+         */
+        Trace: {
+            /**
+             * Format: date-time
+             * @description When.
+             * @example 2026-01-31T12:00:00Z
+             */
+            at: string;
+            /** @description Which. */
+            by: components["schemas"]["Origin"] & unknown;
+            /** @description What it set. */
+            thing: components["schemas"]["Thing"] & unknown;
+            /** @description To what; absent: what it had set was taken back, since it no longer applies. */
+            value?: string;
         };
         /**
          * Transition
@@ -4957,6 +5836,11 @@ export interface components {
          * @enum {string}
          */
         VulnerabilityStatus: "new" | "analyzing" | "patch_generated" | "pending_approval" | "testing" | "approved" | "deploying" | "deployed" | "remediated" | "failed" | "rejected" | "ignored";
+        /**
+         * @description What the clock does while a verdict holds: accepted, false positive, not affected.
+         * @enum {string}
+         */
+        WhileAccepted: "pause" | "run";
         Health: {
             /** @description `ok`, `degraded` or `unavailable`. */
             status: string;
@@ -5024,6 +5908,8 @@ export interface components {
             status?: components["schemas"]["FindingStatus"] & unknown;
             /** @description How far the work on it is. */
             stage?: components["schemas"]["Stage"] & unknown;
+            /** @description Who said how far the work is; absent: nobody. */
+            stage_by?: components["schemas"]["Origin"] & unknown;
             /** @description What was decided about it. */
             verdict?: components["schemas"]["Verdict"] & unknown;
             /**
@@ -5097,14 +5983,26 @@ export interface components {
              * @example 2026-01-31T12:00:00Z
              */
             due_at?: string;
+            /** @description Where that comes from. */
+            due_by?: components["schemas"]["Origin"] & unknown;
+            /** @description Open although that time is over. */
+            overdue?: boolean;
+            /** @description How its clock ran, for due dates. */
+            clock?: components["schemas"]["Clock"] & unknown;
             /** @description Who works on it. */
             assigned_to?: string;
+            /** @description Where that comes from. */
+            assigned_by?: components["schemas"]["Origin"] & unknown;
             /** @description Notes for people. */
             notes?: string;
+            /** @description Where they come from. */
+            notes_by?: components["schemas"]["Origin"] & unknown;
             /** @description Why it has this status. */
             status_reason?: string;
             /** @description Every change of its status, oldest first; the newest hundred. */
             history?: components["schemas"]["Transition"][];
+            /** @description What rules and SLA policies did to it, oldest first; the newest fifty. */
+            trace?: components["schemas"]["Trace"][];
             /** @description Every scanner that saw it, and what it said. */
             sources?: components["schemas"]["Source"][];
             /**
@@ -5413,6 +6311,101 @@ export interface components {
             ended_at?: string;
             /** @description Who ended it. */
             ended_by?: string;
+        };
+        /**
+         * Rule
+         * @description A row of a list: Rule, with `fields=` only those fields.
+         */
+        RuleRow: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id?: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version?: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at?: string;
+            /** @description What people call it. Unique. */
+            name?: string;
+            /** @description What it is for. */
+            description?: string;
+            /**
+             * Format: uint64
+             * @description Its place; lower ones are tried first, and the first that sets a thing wins.
+             */
+            order?: number;
+            /** @description Whether it is used. */
+            enabled?: boolean;
+            /** @description Which findings it is about. */
+            matcher?: components["schemas"]["Matcher"] & unknown;
+            /** @description What it does. */
+            actions?: components["schemas"]["Actions"] & unknown;
+            /** @description Whether no later rule is tried once it matched. */
+            stop?: boolean;
+        };
+        /**
+         * SlaPolicy
+         * @description A row of a list: SlaPolicy, with `fields=` only those fields.
+         */
+        SlaPolicyRow: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id?: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version?: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at?: string;
+            /** @description What people call it. Unique. */
+            name?: string;
+            /** @description What it is for. */
+            description?: string;
+            /**
+             * Format: uint64
+             * @description Its place; lower ones are tried first.
+             */
+            order?: number;
+            /** @description Whether it is used. */
+            enabled?: boolean;
+            /** @description Which findings it is about. */
+            matcher?: components["schemas"]["Matcher"] & unknown;
+            /**
+             * Format: uint64
+             * @description Days from the beginning of the clock.
+             */
+            days?: number;
+            /** @description What the clock does when a fixed finding comes back. */
+            on_reopen?: components["schemas"]["OnReopen"] & unknown;
+            /** @description What the clock does while a verdict holds. */
+            while_accepted?: components["schemas"]["WhileAccepted"] & unknown;
         };
         /**
          * Package
@@ -6063,6 +7056,16 @@ export interface operations {
                 resolved_at?: components["schemas"]["TimeFilter"];
                 /** @description By when it should be fixed. */
                 due_at?: components["schemas"]["TimeFilter"];
+                /** @description Open although its time is over. */
+                overdue?: boolean;
+                /** @description Where the due date comes from. */
+                due_by?: ("person" | "decision" | "rule" | "sla")[];
+                /** @description When an open one becomes overdue. */
+                due_next?: components["schemas"]["TimeFilter"];
+                /** @description Number of a rule that set something. */
+                rule_id?: components["schemas"]["CountFilter"];
+                /** @description Number of the SLA policy that set the due date. */
+                sla_policy_id?: components["schemas"]["CountFilter"];
                 /** @description Words of CVE id, package and asset. */
                 search?: components["schemas"]["SearchFilter"];
                 /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
@@ -6072,9 +7075,9 @@ export interface operations {
                 /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
                 cursor?: string;
                 /** @description Order; `-` for largest first. By default `-priority_score`. */
-                sort?: ("id" | "-id" | "severity" | "-severity" | "status" | "-status" | "decision_id" | "-decision_id" | "is_open" | "-is_open" | "asset_id" | "-asset_id" | "asset" | "-asset" | "vulnerability_id" | "-vulnerability_id" | "cve_id" | "-cve_id" | "component" | "-component" | "identity" | "-identity" | "ecosystem" | "-ecosystem" | "fix_available" | "-fix_available" | "kev" | "-kev" | "assigned_to" | "-assigned_to" | "priority_score" | "-priority_score" | "first_seen" | "-first_seen" | "last_seen" | "-last_seen" | "resolved_at" | "-resolved_at" | "due_at" | "-due_at")[];
+                sort?: ("id" | "-id" | "severity" | "-severity" | "status" | "-status" | "decision_id" | "-decision_id" | "is_open" | "-is_open" | "asset_id" | "-asset_id" | "asset" | "-asset" | "vulnerability_id" | "-vulnerability_id" | "cve_id" | "-cve_id" | "component" | "-component" | "identity" | "-identity" | "ecosystem" | "-ecosystem" | "fix_available" | "-fix_available" | "kev" | "-kev" | "assigned_to" | "-assigned_to" | "priority_score" | "-priority_score" | "first_seen" | "-first_seen" | "last_seen" | "-last_seen" | "resolved_at" | "-resolved_at" | "due_at" | "-due_at" | "overdue" | "-overdue" | "due_by" | "-due_by")[];
                 /** @description Only these fields of each row. */
-                fields?: ("id" | "version" | "created_at" | "updated_at" | "asset_id" | "asset" | "vulnerability_id" | "cve_id" | "title" | "severity" | "status" | "stage" | "verdict" | "decision_id" | "component" | "place" | "fixed_version" | "fix_available" | "priority_score" | "cvss_score" | "epss_score" | "kev" | "first_seen" | "last_seen" | "resolved_at" | "verified_at" | "reopened_at" | "reopened_count" | "due_at" | "assigned_to" | "notes" | "status_reason" | "history" | "sources" | "last_import_id")[];
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "asset_id" | "asset" | "vulnerability_id" | "cve_id" | "title" | "severity" | "status" | "stage" | "stage_by" | "verdict" | "decision_id" | "component" | "place" | "fixed_version" | "fix_available" | "priority_score" | "cvss_score" | "epss_score" | "kev" | "first_seen" | "last_seen" | "resolved_at" | "verified_at" | "reopened_at" | "reopened_count" | "due_at" | "due_by" | "overdue" | "clock" | "assigned_to" | "assigned_by" | "notes" | "notes_by" | "status_reason" | "history" | "trace" | "sources" | "last_import_id")[];
                 /** @description Related records to send along. `asset`: The assets of the page's findings. `vulnerability`: The vulnerabilities of the page's findings. */
                 include?: ("asset" | "vulnerability")[];
             };
@@ -6166,10 +7169,20 @@ export interface operations {
                 resolved_at?: components["schemas"]["TimeFilter"];
                 /** @description By when it should be fixed. */
                 due_at?: components["schemas"]["TimeFilter"];
+                /** @description Open although its time is over. */
+                overdue?: boolean;
+                /** @description Where the due date comes from. */
+                due_by?: ("person" | "decision" | "rule" | "sla")[];
+                /** @description When an open one becomes overdue. */
+                due_next?: components["schemas"]["TimeFilter"];
+                /** @description Number of a rule that set something. */
+                rule_id?: components["schemas"]["CountFilter"];
+                /** @description Number of the SLA policy that set the due date. */
+                sla_policy_id?: components["schemas"]["CountFilter"];
                 /** @description Words of CVE id, package and asset. */
                 search?: components["schemas"]["SearchFilter"];
                 /** @description Facets to count; all by default. */
-                fields?: ("severity" | "status" | "is_open" | "ecosystem" | "fix_available" | "kev" | "scanner" | "assigned_to" | "priority_score")[];
+                fields?: ("severity" | "status" | "is_open" | "ecosystem" | "fix_available" | "kev" | "scanner" | "assigned_to" | "priority_score" | "overdue" | "due_by" | "rule_id" | "sla_policy_id")[];
             };
             header?: never;
             path?: never;
@@ -7748,6 +8761,694 @@ export interface operations {
             };
         };
     };
+    list_rules: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description Its name. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Its place. */
+                order?: components["schemas"]["CountFilter"];
+                /** @description Whether it is used. */
+                enabled?: boolean;
+                /** @description To whom it gives findings. */
+                assign_to?: components["schemas"]["TextFilter"];
+                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
+                page?: number;
+                /** @description Rows per page. */
+                page_size?: number;
+                /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
+                cursor?: string;
+                /** @description Order; `-` for largest first. By default `order`. */
+                sort?: ("id" | "-id" | "name" | "-name" | "order" | "-order" | "enabled" | "-enabled" | "assign_to" | "-assign_to")[];
+                /** @description Only these fields of each row. */
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "name" | "description" | "order" | "enabled" | "matcher" | "actions" | "stop")[];
+            };
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Rule"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRule"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_rules: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description Its name. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Its place. */
+                order?: components["schemas"]["CountFilter"];
+                /** @description Whether it is used. */
+                enabled?: boolean;
+                /** @description To whom it gives findings. */
+                assign_to?: components["schemas"]["TextFilter"];
+                /** @description Facets to count; all by default. */
+                fields?: ("enabled" | "assign_to")[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FacetPage"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Number or natural key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_rule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only if it still has this version; 412 if not. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_rule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only if it still has this version; 412 if not. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/merge-patch+json": components["schemas"]["RulePatch"];
+                "application/json": components["schemas"]["RulePatch"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    batch_get_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchGet"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch_Rule"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sla_policies: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description Its name. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Its place. */
+                order?: components["schemas"]["CountFilter"];
+                /** @description Whether it is used. */
+                enabled?: boolean;
+                /** @description Days. */
+                days?: components["schemas"]["CountFilter"];
+                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
+                page?: number;
+                /** @description Rows per page. */
+                page_size?: number;
+                /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
+                cursor?: string;
+                /** @description Order; `-` for largest first. By default `order`. */
+                sort?: ("id" | "-id" | "name" | "-name" | "order" | "-order" | "enabled" | "-enabled" | "days" | "-days")[];
+                /** @description Only these fields of each row. */
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "name" | "description" | "order" | "enabled" | "matcher" | "days" | "on_reopen" | "while_accepted")[];
+            };
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SlaPolicy"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_sla_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSlaPolicy"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlaPolicy"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_sla_policies: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description Its name. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Its place. */
+                order?: components["schemas"]["CountFilter"];
+                /** @description Whether it is used. */
+                enabled?: boolean;
+                /** @description Days. */
+                days?: components["schemas"]["CountFilter"];
+                /** @description Facets to count; all by default. */
+                fields?: ("enabled" | "days")[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FacetPage"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_sla_policy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Number or natural key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlaPolicy"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_sla_policy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only if it still has this version; 412 if not. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_sla_policy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only if it still has this version; 412 if not. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/merge-patch+json": components["schemas"]["SlaPolicyPatch"];
+                "application/json": components["schemas"]["SlaPolicyPatch"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlaPolicy"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    batch_get_sla_policies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchGet"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch_SlaPolicy"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_patches: {
         parameters: {
             query?: {
@@ -8666,7 +10367,7 @@ export interface operations {
                 /** @description Where it stands. */
                 status?: ("queued" | "running" | "succeeded" | "failed" | "cancelled" | "buried")[];
                 /** @description What it does. */
-                kind?: ("import" | "revert")[];
+                kind?: ("import" | "revert" | "evaluate")[];
                 /** @description Queue. */
                 queue?: components["schemas"]["TextFilter"];
                 /** @description The import that it applies. */
@@ -8737,7 +10438,7 @@ export interface operations {
                 /** @description Where it stands. */
                 status?: ("queued" | "running" | "succeeded" | "failed" | "cancelled" | "buried")[];
                 /** @description What it does. */
-                kind?: ("import" | "revert")[];
+                kind?: ("import" | "revert" | "evaluate")[];
                 /** @description Queue. */
                 queue?: components["schemas"]["TextFilter"];
                 /** @description The import that it applies. */
@@ -9747,7 +11448,7 @@ export interface operations {
                 /** @description The format. `csv`: CSV (RFC 4180); `jsonl`: JSON Lines: the records as the API answers them; `sarif`: SARIF 2.1.0; `cyclonedx-vdr`: CycloneDX 1.6 VDR; `cyclonedx-vex`: CycloneDX 1.6 VEX; `openvex`: OpenVEX 0.2.0; `csaf-vex`: CSAF 2.0 VEX. */
                 format: "csv" | "jsonl" | "sarif" | "cyclonedx-vdr" | "cyclonedx-vex" | "openvex" | "csaf-vex";
                 /** @description Order; `-` for largest first. By default `-priority_score`. */
-                sort?: ("id" | "-id" | "severity" | "-severity" | "status" | "-status" | "decision_id" | "-decision_id" | "is_open" | "-is_open" | "asset_id" | "-asset_id" | "asset" | "-asset" | "vulnerability_id" | "-vulnerability_id" | "cve_id" | "-cve_id" | "component" | "-component" | "identity" | "-identity" | "ecosystem" | "-ecosystem" | "fix_available" | "-fix_available" | "kev" | "-kev" | "assigned_to" | "-assigned_to" | "priority_score" | "-priority_score" | "first_seen" | "-first_seen" | "last_seen" | "-last_seen" | "resolved_at" | "-resolved_at" | "due_at" | "-due_at")[];
+                sort?: ("id" | "-id" | "severity" | "-severity" | "status" | "-status" | "decision_id" | "-decision_id" | "is_open" | "-is_open" | "asset_id" | "-asset_id" | "asset" | "-asset" | "vulnerability_id" | "-vulnerability_id" | "cve_id" | "-cve_id" | "component" | "-component" | "identity" | "-identity" | "ecosystem" | "-ecosystem" | "fix_available" | "-fix_available" | "kev" | "-kev" | "assigned_to" | "-assigned_to" | "priority_score" | "-priority_score" | "first_seen" | "-first_seen" | "last_seen" | "-last_seen" | "resolved_at" | "-resolved_at" | "due_at" | "-due_at" | "overdue" | "-overdue" | "due_by" | "-due_by")[];
                 /** @description Number. */
                 id?: components["schemas"]["CountFilter"];
                 /** @description Rating. */
@@ -9788,6 +11489,16 @@ export interface operations {
                 resolved_at?: components["schemas"]["TimeFilter"];
                 /** @description By when it should be fixed. */
                 due_at?: components["schemas"]["TimeFilter"];
+                /** @description Open although its time is over. */
+                overdue?: boolean;
+                /** @description Where the due date comes from. */
+                due_by?: ("person" | "decision" | "rule" | "sla")[];
+                /** @description When an open one becomes overdue. */
+                due_next?: components["schemas"]["TimeFilter"];
+                /** @description Number of a rule that set something. */
+                rule_id?: components["schemas"]["CountFilter"];
+                /** @description Number of the SLA policy that set the due date. */
+                sla_policy_id?: components["schemas"]["CountFilter"];
                 /** @description Words of CVE id, package and asset. */
                 search?: components["schemas"]["SearchFilter"];
             };
@@ -10801,6 +12512,180 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Asset"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_rule: {
+        parameters: {
+            query?: {
+                /** @description Number of the stored one whose place it would take; absent: it is new. */
+                id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRule"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyPreview"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    order_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyOrder"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOrder"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_sla_policy: {
+        parameters: {
+            query?: {
+                /** @description Number of the stored one whose place it would take; absent: it is new. */
+                id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSlaPolicy"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyPreview"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    order_sla_policies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyOrder"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOrder"];
                 };
             };
             /** @description The request was refused; `code` says why. */

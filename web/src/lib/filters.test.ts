@@ -10,8 +10,8 @@ const round = (search: string) => queryString(addressQuery(parse(search)));
 describe("filters and the address", () => {
   it("survive the way there and back", () => {
     const address =
-      "severity=critical,high&status=open&is_open=true&search=open%20ssl&fix_available=true&kev=false&asset=web-1&asset_id=3" +
-      "&cve_id=CVE-2024-6387&vulnerability_id=9&component=openssl&ecosystem=debian,npm&scanner=grype,trivy&decision_id=4&assigned_to=jo" +
+      "severity=critical,high&status=open&is_open=true&search=open%20ssl&fix_available=true&kev=false&overdue=true&asset=web-1&asset_id=3" +
+      "&cve_id=CVE-2024-6387&vulnerability_id=9&component=openssl&ecosystem=debian,npm&scanner=grype,trivy&decision_id=4&rule_id=5&sla_policy_id=6&assigned_to=jo" +
       "&priority_score=70..&sort=-first_seen&page=3&page_size=250";
     expect(round(address)).toBe(address);
   });

@@ -16,6 +16,7 @@ export interface FindingFilters {
   search: string;
   fix_available: boolean | undefined;
   kev: boolean | undefined;
+  overdue: boolean | undefined;
   asset: string;
   asset_id: string;
   cve_id: string;
@@ -24,6 +25,8 @@ export interface FindingFilters {
   ecosystem: string[];
   scanner: string[];
   decision_id: string;
+  rule_id: string;
+  sla_policy_id: string;
   assigned_to: string;
   priority: Range;
   sort: string;
@@ -43,6 +46,7 @@ export const NO_FILTERS: FindingFilters = {
   search: "",
   fix_available: undefined,
   kev: undefined,
+  overdue: undefined,
   asset: "",
   asset_id: "",
   cve_id: "",
@@ -51,6 +55,8 @@ export const NO_FILTERS: FindingFilters = {
   ecosystem: [],
   scanner: [],
   decision_id: "",
+  rule_id: "",
+  sla_policy_id: "",
   assigned_to: "",
   priority: {},
   sort: DEFAULT_SORT,
@@ -106,6 +112,7 @@ export function parseFilters(params: URLSearchParams): FindingFilters {
     search: text("search"),
     fix_available: flag(params, "fix_available"),
     kev: flag(params, "kev"),
+    overdue: flag(params, "overdue"),
     asset: text("asset"),
     asset_id: text("asset_id"),
     cve_id: text("cve_id"),
@@ -114,6 +121,8 @@ export function parseFilters(params: URLSearchParams): FindingFilters {
     ecosystem: words(params, "ecosystem"),
     scanner: words(params, "scanner"),
     decision_id: text("decision_id"),
+    rule_id: text("rule_id"),
+    sla_policy_id: text("sla_policy_id"),
     assigned_to: text("assigned_to"),
     priority: parseRange(text("priority_score")),
     sort: sortOf(params.get("sort")),
@@ -131,6 +140,7 @@ export function conditions(f: FindingFilters): Query {
     search: f.search,
     fix_available: f.fix_available,
     kev: f.kev,
+    overdue: f.overdue,
     asset: f.asset,
     asset_id: f.asset_id,
     cve_id: f.cve_id,
@@ -139,6 +149,8 @@ export function conditions(f: FindingFilters): Query {
     ecosystem: f.ecosystem,
     scanner: f.scanner,
     decision_id: f.decision_id,
+    rule_id: f.rule_id,
+    sla_policy_id: f.sla_policy_id,
     assigned_to: f.assigned_to,
     priority_score: formatRange(f.priority),
   };
@@ -182,11 +194,12 @@ export function chips(f: FindingFilters): Chip[] {
     add("fix_available", f.fix_available ? "Fix available" : "No fix", { fix_available: undefined });
   }
   if (f.kev !== undefined) add("kev", f.kev ? "Known exploited" : "Not known exploited", { kev: undefined });
+  if (f.overdue !== undefined) add("overdue", f.overdue ? "Overdue" : "Not overdue", { overdue: undefined });
   for (const e of f.ecosystem) add(`ecosystem:${e}`, e, { ecosystem: f.ecosystem.filter((x) => x !== e) });
   for (const s of f.scanner) add(`scanner:${s}`, `Seen by ${s}`, { scanner: f.scanner.filter((x) => x !== s) });
   const range = formatRange(f.priority);
   if (range) add("priority", `Priority ${range.replace("..", "–")}`, { priority: {} });
-  const texts = ["search", "asset", "asset_id", "cve_id", "vulnerability_id", "component", "decision_id", "assigned_to"] as const;
+  const texts = ["search", "asset", "asset_id", "cve_id", "vulnerability_id", "component", "decision_id", "rule_id", "sla_policy_id", "assigned_to"] as const;
   for (const name of texts) if (f[name]) add(name, `${TEXT_LABEL[name]}: ${f[name]}`, { [name]: "" });
   return list;
 }
@@ -199,6 +212,8 @@ const TEXT_LABEL = {
   vulnerability_id: "Vulnerability id",
   component: "Component",
   decision_id: "Decision",
+  rule_id: "Rule",
+  sla_policy_id: "SLA policy",
   assigned_to: "Assignee",
 } as const;
 

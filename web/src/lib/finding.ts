@@ -62,7 +62,7 @@ export interface Happening {
 /** What an audit entry says beyond what the finding's own history says better. */
 const IN_HISTORY = new Set([
   "status", "stage", "verdict", "decision_id", "status_reason", "history", "resolved_at", "verified_at", "reopened_at",
-  "reopened_count", "updated_at", "version",
+  "reopened_count", "updated_at", "version", "clock", "trace", "overdue", "due_by", "assigned_by", "notes_by", "stage_by",
 ]);
 
 function beyondHistory(entry: AuditLog): AuditLog | undefined {

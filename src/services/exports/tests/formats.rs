@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use super::super::*;
 use super::filled::{all, export, filled, instance, json as exported, try_export};
-use crate::base::record::Record;
 use crate::domain::asset::Asset;
 use crate::domain::decision::Decision;
 use crate::domain::package::Package;

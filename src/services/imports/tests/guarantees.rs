@@ -83,7 +83,7 @@ pub(super) fn same(have: &[Value], want: &[Value], what: &str) {
 }
 
 /// All that is known, without when it was seen last.
-fn state(core: &Core) -> Vec<Value> {
+pub(super) fn state(core: &Core) -> Vec<Value> {
     let mut all = rows::<Finding>(core, SIGHTINGS);
     // A report that contradicts itself writes the same in two steps each time.
     let steps = [SIGHTINGS, &["version", "updated_at"]].concat();

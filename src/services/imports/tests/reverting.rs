@@ -29,7 +29,7 @@ pub(super) fn reverted(core: &Core, id: u64) -> Result<Import> {
         revert(core, &Ctx::cli(), crate::base::id::Reference::Id(id), None).await?;
         let job = jobs::claim(core).await?.unwrap();
         let (of_job, shared) = (job.clone(), core.clone());
-        let ran = tokio::task::spawn_blocking(move || run(&shared, &of_job, &|| false));
+        let ran = tokio::task::spawn_blocking(move || run_revert(&shared, &of_job, &|| false));
         ran.await.unwrap()?;
         jobs::finish(core, job.id, Ok(())).await?;
         core.store.read()?.require(id)

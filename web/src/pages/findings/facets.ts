@@ -4,7 +4,7 @@
 import { api } from "../../api/api.ts";
 import { conditions, type FindingFilters } from "../../lib/filters.ts";
 
-export const FACET_FIELDS = ["is_open", "status", "severity", "fix_available", "kev", "ecosystem", "scanner"] as const;
+export const FACET_FIELDS = ["is_open", "status", "severity", "fix_available", "kev", "overdue", "ecosystem", "scanner"] as const;
 export type FacetField = (typeof FACET_FIELDS)[number];
 export type FacetCounts = Record<FacetField, Map<string, number>>;
 
