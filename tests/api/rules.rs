@@ -114,6 +114,8 @@ fn rules_assign_and_date_what_comes_and_what_is_there() {
     let made = client.post("/rules", &rule).ok(201);
     assert_eq!((&made["order"], &made["enabled"]), (&json!(1), &json!(true)));
     settled(&client);
+    let again = client.post(&format!("/rules/preview?id={}", made["id"]), &rule).ok(200);
+    assert_eq!((&again["matched"], &again["changed"]), (&json!(1), &json!(0)));
     scan(&client, "db", 1, &[("CVE-2026-1", "openssl")]);
     scan(
         &client,
