@@ -186,16 +186,7 @@ pub fn vulnerabilities(v: &mut Vulnerability, other: &Vulnerability) {
 /// history, and what people said where this one says nothing.
 pub fn findings(finding: &mut Finding, other: &Finding, cause: Cause<'_>) {
     for source in &other.sources {
-        match finding.sources.iter_mut().find(|s| s.is_of(source)) {
-            Some(known) => {
-                let first_seen = known.first_seen.min(source.first_seen);
-                if known.last_seen < source.last_seen {
-                    known.clone_from(source);
-                }
-                known.first_seen = first_seen;
-            }
-            None => finding.sources.push(source.clone()),
-        }
+        join_source(&mut finding.sources, source.clone());
     }
     finding.history.extend(other.history.iter().cloned());
     finding.history.sort_by_key(|t| t.at);
@@ -215,6 +206,29 @@ pub fn findings(finding: &mut Finding, other: &Finding, cause: Cause<'_>) {
     }
     finding.severity = present_severity(finding);
     finding.settle(cause);
+}
+
+/// Adds what a scanner says; what it says twice under the same names is one.
+fn join_source(sources: &mut Vec<Source>, source: Source) {
+    let Some(known) = sources.iter_mut().find(|s| s.is_of(&source)) else {
+        sources.push(source);
+        return;
+    };
+    let first_seen = known.first_seen.min(source.first_seen);
+    if known.last_seen < source.last_seen {
+        *known = source;
+    }
+    known.first_seen = first_seen;
+}
+
+/// After a finding has moved: a source that uses the finding's own names carries none, like
+/// one that reports it anew.
+pub fn leave_own_names(finding: &mut Finding) {
+    for mut source in std::mem::take(&mut finding.sources) {
+        source.vulnerability = source.vulnerability.filter(|id| *id != finding.cve_id);
+        source.asset = source.asset.filter(|name| *name != finding.asset);
+        join_source(&mut finding.sources, source);
+    }
 }
 
 /// Takes over what people said about the same package in another version, and since when

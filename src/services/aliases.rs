@@ -125,6 +125,7 @@ fn add_ids(tx: &mut Tx<'_>, v: Vulnerability, ids: &[String]) -> Result<Vulnerab
         let mut finding: Finding = tx.require(id)?;
         remember(&mut finding, &before);
         finding.cve_id.clone_from(&after.cve_id);
+        merge::leave_own_names(&mut finding);
         tx.update(finding)?;
     }
     findings::rescore_all_of(tx, after.id)?;

@@ -41,7 +41,8 @@ impl<'a> Movement<'a> {
 
     /// Stores a finding whose vulnerability or asset has changed; if the same is there
     /// already, they become one.
-    pub fn take_in(&mut self, tx: &mut Tx<'_>, finding: Finding) -> Result<()> {
+    pub fn take_in(&mut self, tx: &mut Tx<'_>, mut finding: Finding) -> Result<()> {
+        merge::leave_own_names(&mut finding);
         let before: Finding = tx.require(finding.id)?;
         let identity = [
             finding.asset_id.into(),
@@ -106,6 +107,7 @@ impl<'a> Movement<'a> {
         sources: Vec<Source>,
     ) -> Result<Finding> {
         let mut finding = Finding { sources, ..finding };
+        merge::leave_own_names(&mut finding);
         merge::rated_by_sources(&mut finding);
         finding.settle(self.cause());
         self.scored(tx, finding)

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use vulnzero::base::record::Record;
 use vulnzero::base::{Result, Timestamp};
 use vulnzero::domain::audit::AuditLog;
+use vulnzero::domain::change::{Change, ChangeStep};
 use vulnzero::domain::decision::Decision;
 use vulnzero::domain::import::Import;
 use vulnzero::domain::job::{Job, JobKind};
@@ -50,6 +51,9 @@ fn fill(tx: &mut Tx<'_>) -> Result<()> {
         let asset = tx.insert(records::asset(n))?;
         let v = tx.insert(records::vulnerability(n))?;
         let finding = tx.insert(records::finding(n, &asset, &v))?;
+        let of = Change { import_id: Some(n), ..Change::default() };
+        let change_id = tx.insert(of)?.id;
+        tx.insert(ChangeStep { change_id, ..ChangeStep::default() })?;
         tx.insert(Package {
             asset_id: asset.id,
             component: finding.component.clone(),
