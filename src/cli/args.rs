@@ -44,6 +44,9 @@ pub enum Command {
     Serve(Serve),
     /// Import scanner reports, SBOMs, VEX documents, inventories; `-` reads standard input
     Import(Import),
+    /// Imports that were made: the report as it was sent
+    #[command(subcommand)]
+    Imports(Imports),
     /// List records
     List(List),
     /// Show one record
@@ -121,6 +124,19 @@ pub struct Import {
     /// Do not wait until the report is applied (a running server only)
     #[arg(long)]
     pub no_wait: bool,
+}
+
+/// What `imports` does.
+#[derive(Debug, Subcommand)]
+pub enum Imports {
+    /// Save the report of an import as it was sent
+    Original {
+        /// Number of the import
+        id: u64,
+        /// File to write; `-` is standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
 }
 
 /// What can be listed and shown.

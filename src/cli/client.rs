@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use bytes::Bytes;
+use futures_util::TryStreamExt as _;
 use poem::endpoint::BoxEndpoint;
 use poem::http::{Method, Uri, header};
 use poem::{Endpoint as _, Request, Response};
 use serde_json::Value;
+use tokio::io::AsyncRead;
+use tokio_util::io::StreamReader;
 
 use crate::app::{App, LOCAL_TOKEN, serve_options};
 use crate::base::secret::Secret;
@@ -23,7 +26,7 @@ pub enum Content {
     /// JSON.
     Json(Value),
     /// A stream of bytes of this length, if it is known.
-    Stream(Box<dyn tokio::io::AsyncRead + Send + Unpin>, Option<u64>),
+    Stream(Box<dyn AsyncRead + Send + Unpin>, Option<u64>),
 }
 
 /// A way to the API.
@@ -133,6 +136,30 @@ impl Client {
         if (200..300).contains(&status) { Ok(value) } else { Err(refusal(status, &value)) }
     }
 
+    /// Reads a file below `/api/v1`; a refusal is an error.
+    pub async fn download(&self, path: &str) -> Result<Box<dyn AsyncRead + Send + Unpin>> {
+        match self {
+            Self::Remote { url, token, http } => {
+                let response =
+                    ask(http, url, token.as_ref(), Method::GET, path, Content::None).await?;
+                let status = response.status().as_u16();
+                if response.status().is_success() {
+                    let stream = response.bytes_stream().map_err(std::io::Error::other);
+                    return Ok(Box::new(StreamReader::new(Box::pin(stream))));
+                }
+                Err(refused(status, &body_of(url, response).await?))
+            }
+            Self::Local(local) => {
+                let response = local.ask(Method::GET, path, Content::None).await?;
+                let status = response.status().as_u16();
+                if response.status().is_success() {
+                    return Ok(Box::new(Box::pin(response.into_body().into_async_read())));
+                }
+                Err(refused(status, &whole(response).await?))
+            }
+        }
+    }
+
     /// Ends what was begun: a database in this process is closed cleanly.
     pub async fn close(self) -> Result<()> {
         match self {
@@ -188,9 +215,27 @@ async fn remote(
     path: &str,
     content: Content,
 ) -> Result<(u16, Bytes)> {
-    let unreachable = |e: reqwest::Error| {
-        Error::new(Code::Unavailable, format!("{url} cannot be reached: {}", chain(&e)))
-    };
+    let response = ask(http, url, token, method, path, content).await?;
+    let status = response.status().as_u16();
+    Ok((status, body_of(url, response).await?))
+}
+
+fn unreachable(url: &str, e: &reqwest::Error) -> Error {
+    Error::new(Code::Unavailable, format!("{url} cannot be reached: {}", chain(e)))
+}
+
+async fn body_of(url: &str, response: reqwest::Response) -> Result<Bytes> {
+    response.bytes().await.map_err(|e| unreachable(url, &e))
+}
+
+async fn ask(
+    http: &reqwest::Client,
+    url: &str,
+    token: Option<&Secret>,
+    method: Method,
+    path: &str,
+    content: Content,
+) -> Result<reqwest::Response> {
     let mut request = http.request(method, format!("{url}/api/v1{path}"));
     if let Some(token) = token {
         request = request.bearer_auth(token.expose());
@@ -210,9 +255,17 @@ async fn remote(
             request.header(header::CONTENT_TYPE, "application/octet-stream").body(body)
         }
     };
-    let response = request.send().await.map_err(unreachable)?;
-    let status = response.status().as_u16();
-    Ok((status, response.bytes().await.map_err(unreachable)?))
+    request.send().await.map_err(|e| unreachable(url, &e))
+}
+
+/// The error that the body of a refusal describes.
+fn refused(status: u16, body: &[u8]) -> Error {
+    refusal(status, &serde_json::from_slice(body).unwrap_or_default())
+}
+
+async fn whole(response: Response) -> Result<Bytes> {
+    let body = response.into_body().into_bytes().await;
+    body.map_err(|e| Error::internal("an answer cannot be read").with_source(e))
 }
 
 fn chain(e: &dyn std::error::Error) -> String {
@@ -227,6 +280,12 @@ fn chain(e: &dyn std::error::Error) -> String {
 
 impl Local {
     async fn call(&self, method: Method, path: &str, content: Content) -> Result<(u16, Bytes)> {
+        let response = self.ask(method, path, content).await?;
+        let status = response.status().as_u16();
+        Ok((status, whole(response).await?))
+    }
+
+    async fn ask(&self, method: Method, path: &str, content: Content) -> Result<Response> {
         let uri: Uri = format!("/api/v1{path}")
             .parse()
             .map_err(|e| Error::internal("a path is no URI").with_source(e))?;
@@ -241,10 +300,7 @@ impl Local {
                 .body(poem::Body::from_async_read(reader)),
         };
         request.set_data(Ctx::cli());
-        let response = self.endpoint.get_response(request).await;
-        let status = response.status().as_u16();
-        let body = response.into_body().into_bytes().await;
-        Ok((status, body.map_err(|e| Error::internal("an answer cannot be read").with_source(e))?))
+        Ok(self.endpoint.get_response(request).await)
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 use poem::http::Method;
 use serde_json::{Value, json};
 
-use super::args::{Args, Command, List, Resource, Show, TokenCommand, UserCommand};
+use super::args::{Args, Command, Imports, List, Resource, Show, TokenCommand, UserCommand};
 use super::client::{Client, Content, Wish, read_token};
 use super::{demo, exit, output};
 use crate::base::secret::Secret;
@@ -68,6 +68,7 @@ const fn name(command: &Command) -> &'static str {
     match command {
         Command::Serve(_) => "serve",
         Command::Import(_) => "import",
+        Command::Imports(_) => "imports",
         Command::List(_) => "list",
         Command::Show(_) => "show",
         Command::Decide(_) => "decide",
@@ -94,6 +95,9 @@ const fn name(command: &Command) -> &'static str {
 async fn online(client: &Client, command: &Command, as_json: bool) -> Result<u8> {
     match command {
         Command::Import(import) => importing::import(client, import, as_json).await,
+        Command::Imports(Imports::Original { id, output }) => {
+            importing::original(client, *id, output, as_json).await
+        }
         Command::List(list) => show_list(client, list, as_json).await,
         Command::Show(show) => show_one(client, show, as_json).await,
         Command::Decide(decide) => triage::decide(client, decide, as_json).await,

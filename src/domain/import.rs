@@ -99,6 +99,9 @@ pub struct Import {
     pub bytes: u64,
     /// SHA-256 of the upload, hexadecimal.
     pub sha256: String,
+    /// Bytes that the original takes on disk, if it is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original_bytes: Option<u64>,
     /// Share of the work that is done, 0 to 1.
     pub progress: f64,
     /// Distinct assets in the report.

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod component;
 pub mod decision;
 pub mod finding;
+pub mod idempotency;
 pub mod identity;
 pub mod import;
 pub mod job;
@@ -43,6 +44,7 @@ macro_rules! for_each_record {
             $crate::domain::package::Package,
             $crate::domain::patch::Patch,
             $crate::domain::import::Import,
+            $crate::domain::idempotency::IdempotencyKey,
             $crate::domain::job::Job,
             $crate::domain::user::User,
             $crate::domain::user::Credential,

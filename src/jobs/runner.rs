@@ -148,9 +148,10 @@ fn handle(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<(), Erro
     }
 }
 
-/// Ends what has come to its end by itself, from time to time: sessions, decisions.
+/// Ends what has come to its end by itself, from time to time: sessions, decisions, keys,
+/// originals.
 async fn sweep(core: Core, mut stopped: watch::Receiver<bool>) {
-    loop {
+    for round in 1_u64.. {
         tokio::select! {
             _ = stopped.changed() => return,
             () = tokio::time::sleep(SWEEP) => {}
@@ -158,10 +159,19 @@ async fn sweep(core: Core, mut stopped: watch::Receiver<bool>) {
         if let Err(e) = auth::sweep(&core).await {
             tracing::warn!(error = %e.chain(), "cannot remove ended sessions");
         }
+        if let Err(e) = imports::forget(&core).await {
+            tracing::warn!(error = %e.chain(), "cannot forget old idempotency keys");
+        }
         match decisions::expire(&core).await {
             Ok(0) => {}
             Ok(ended) => tracing::info!(decisions = ended, "decisions have expired"),
             Err(e) => tracing::warn!(error = %e.chain(), "cannot end expired decisions"),
+        }
+        // All files are looked at: seldom is enough.
+        if round.is_multiple_of(60)
+            && let Err(e) = imports::sweep(&core).await
+        {
+            tracing::warn!(error = %e.chain(), "cannot remove originals without an import");
         }
     }
 }

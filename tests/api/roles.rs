@@ -60,6 +60,7 @@ const OPERATOR: &[&str] = &[
     "discard_import",
     "create_import",
     "put_import",
+    "get_import_original",
     "retry_job",
     "cancel_job",
 ];

@@ -12,6 +12,7 @@ use vulnzero::base::record::Record;
 use vulnzero::base::{Result, Timestamp};
 use vulnzero::domain::audit::AuditLog;
 use vulnzero::domain::decision::Decision;
+use vulnzero::domain::idempotency::IdempotencyKey;
 use vulnzero::domain::import::Import;
 use vulnzero::domain::job::{Job, JobKind};
 use vulnzero::domain::package::Package;
@@ -85,6 +86,13 @@ fn fill(tx: &mut Tx<'_>) -> Result<()> {
         format: "trivy".into(),
         created_by: "synthetic".into(),
         ..Import::default()
+    })?;
+    tx.insert(IdempotencyKey {
+        owner: "synthetic".into(),
+        key: "a".into(),
+        import_id: import.id,
+        expires_at: time,
+        ..IdempotencyKey::default()
     })?;
     tx.insert(Job { import_id: Some(import.id), ..Job::new(JobKind::Import, "synthetic", time) })?;
     Ok(())

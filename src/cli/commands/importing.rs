@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use poem::http::Method;
 use serde_json::{Value, json};
-use tokio::io::AsyncRead;
+use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::{answer, plain};
 use crate::base::{Code, Error, Result};
@@ -12,6 +13,7 @@ use crate::cli::args::Import;
 use crate::cli::client::{Client, Content};
 use crate::cli::{exit, output};
 use crate::domain::user::Role;
+use crate::services::passwords::hex;
 use crate::services::{Ctx, maintenance};
 
 /// Imports files one after the other; stops at the first that is refused.
@@ -137,6 +139,48 @@ fn sentence(file: &Path, import: &Value) -> String {
         text.push_str(plain(note));
     }
     text
+}
+
+/// Saves the report of an import, and holds it to the SHA-256 that it had.
+pub async fn original(client: &Client, id: u64, output: &Path, as_json: bool) -> Result<u8> {
+    let import = client.send(Method::GET, &format!("/imports/{id}"), Content::None).await?;
+    let mut reader = client.download(&format!("/imports/{id}/original")).await?;
+    let failed = |e: std::io::Error| {
+        Error::new(Code::Invalid, format!("{}: it cannot be written: {e}", output.display()))
+    };
+    let to_stdout = output == Path::new("-");
+    let mut writer: Box<dyn AsyncWrite + Send + Unpin> = if to_stdout {
+        Box::new(tokio::io::stdout())
+    } else {
+        Box::new(tokio::fs::File::create(output).await.map_err(failed)?)
+    };
+    let (mut digest, mut bytes) = (Sha256::new(), 0_u64);
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let n = reader.read(&mut buffer).await.map_err(|e| {
+            Error::new(
+                Code::Unavailable,
+                format!("the download broke off after {bytes} bytes: {e}"),
+            )
+        })?;
+        if n == 0 {
+            break;
+        }
+        digest.update(&buffer[..n]);
+        writer.write_all(&buffer[..n]).await.map_err(failed)?;
+        bytes += n as u64;
+    }
+    writer.flush().await.map_err(failed)?;
+    let sha256 = hex(&digest.finalize());
+    if import["sha256"] != sha256.as_str() {
+        let what = format!("what came is not what was sent: {bytes} bytes, SHA-256 {sha256}");
+        return Err(Error::new(Code::BadReport, what));
+    }
+    if !to_stdout {
+        let done = json!({"file": output, "bytes": bytes, "sha256": sha256});
+        answer(&done, as_json, || format!("{}: {bytes} bytes", output.display()));
+    }
+    Ok(exit::OK)
 }
 
 /// Writes a backup: to a file of the caller's choice if the database is ours, else where

@@ -8,8 +8,10 @@ mod decisions;
 mod edit;
 mod identity;
 mod imports;
+mod originals;
 mod read;
 mod session;
+mod uploads;
 
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 
@@ -69,6 +71,7 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
         edit::Patches,
         imports::Posted,
         imports::Put,
+        originals::Originals,
         accounts::Accounts,
     );
     let deciding = (

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::apply::Applier;
-use super::spool;
+use super::{originals, spool};
 use crate::adapters::importers::{self, Importer, Report};
 use crate::base::{Code, Error, Result};
 use crate::domain::import::{Import, ImportStatus};
@@ -42,6 +42,7 @@ pub fn run(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
             Error::new(Code::Unavailable, "the uploaded file is gone; send it again"),
         );
     }
+    let import = originals::keep(core, import)?;
     match take_in(&Attempt { core, job, stopped }, import) {
         Ok(()) => {
             spool::remove(core, id);

@@ -632,7 +632,13 @@ export interface paths {
         /**
          * Import a report
          * @description Answers when it is applied (201), unless `wait=false` (202; look at the import again).
-         *     A report that cannot be read to its end changes nothing (422, with the place).
+         *     A report that cannot be read to its end changes nothing (422, with the place). A form
+         *     (`multipart/form-data`) has the report as `file`, and the parameters as fields or in
+         *     the query string.
+         *
+         *     With an `Idempotency-Key`, sending the same request again within 24 hours gives the
+         *     same import and imports nothing (header `Idempotency-Replayed`); another request with
+         *     the same key is refused (422), and while the first is coming in, so is a second (409).
          *
          *     Needs the role `operator`.
          */
@@ -1148,6 +1154,28 @@ export interface paths {
          * @description Needs the role `operator`.
          */
         post: operations["bulk_update_assets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/original": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download the original
+         * @description The report exactly as it was sent, as long as it is kept (`import.keep_originals`).
+         *
+         *     Needs the role `operator`.
+         */
+        get: operations["get_import_original"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2922,6 +2950,11 @@ export interface components {
             bytes: number;
             /** @description SHA-256 of the upload, hexadecimal. */
             sha256: string;
+            /**
+             * Format: uint64
+             * @description Bytes that the original takes on disk, if it is kept.
+             */
+            original_bytes?: number;
             /**
              * Format: double
              * @description Share of the work that is done, 0 to 1.
@@ -5162,6 +5195,11 @@ export interface components {
             bytes?: number;
             /** @description SHA-256 of the upload, hexadecimal. */
             sha256?: string;
+            /**
+             * Format: uint64
+             * @description Bytes that the original takes on disk, if it is kept.
+             */
+            original_bytes?: number;
             /**
              * Format: double
              * @description Share of the work that is done, 0 to 1.
@@ -7630,7 +7668,7 @@ export interface operations {
                 /** @description Order; `-` for largest first. By default `-id`. */
                 sort?: ("id" | "-id" | "status" | "-status" | "format" | "-format" | "created_by" | "-created_by" | "sha256" | "-sha256" | "created_at" | "-created_at")[];
                 /** @description Only these fields of each row. */
-                fields?: ("id" | "version" | "created_at" | "updated_at" | "filename" | "format" | "asset" | "scanner" | "scanner_version" | "report_created_at" | "status" | "job_id" | "bytes" | "sha256" | "progress" | "assets" | "vulnerabilities" | "findings" | "new" | "seen" | "reopened" | "closed" | "held" | "held_scopes" | "components" | "services" | "advisories" | "statements" | "skipped" | "skipped_reasons" | "skipped_places" | "notes" | "error" | "created_by" | "started_at" | "finished_at")[];
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "filename" | "format" | "asset" | "scanner" | "scanner_version" | "report_created_at" | "status" | "job_id" | "bytes" | "sha256" | "original_bytes" | "progress" | "assets" | "vulnerabilities" | "findings" | "new" | "seen" | "reopened" | "closed" | "held" | "held_scopes" | "components" | "services" | "advisories" | "statements" | "skipped" | "skipped_reasons" | "skipped_places" | "notes" | "error" | "created_by" | "started_at" | "finished_at")[];
             };
             header?: {
                 /** @description Answer 304 if it still has this ETag. */
@@ -7689,7 +7727,10 @@ export interface operations {
                 /** @description False: answer at once. */
                 wait?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: for 24 hours the same key with the same request gives the same import. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7697,12 +7738,32 @@ export interface operations {
         requestBody: {
             content: {
                 "application/octet-stream": string;
+                "multipart/form-data": {
+                    /** @description Name of the file, for the list of imports. */
+                    filename?: string;
+                    /**
+                     * @description Format, or `auto`.
+                     * @enum {string}
+                     */
+                    format?: "auto" | "trivy" | "trivy-operator" | "grype" | "osv-scanner" | "npm-audit" | "pip-audit" | "cargo-audit" | "dependabot" | "aws-inspector2" | "vuls" | "nessus" | "openvas" | "nmap" | "nuclei" | "qualys" | "wazuh" | "cyclonedx-json" | "cyclonedx-xml" | "spdx-json" | "csaf" | "openvex" | "sarif" | "dpkg" | "rpm" | "apk" | "generic-csv";
+                    /** @description Name to give the asset, if the report holds only one. */
+                    asset?: string;
+                    /** @description False: answer at once. */
+                    wait?: boolean;
+                    /**
+                     * Format: binary
+                     * @description The report: plain, gzip or zstd; recognised by its content.
+                     */
+                    file: string;
+                };
             };
         };
         responses: {
             /** @description Created */
             201: {
                 headers: {
+                    /** @description `true` if an earlier request with the same key made this import. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7712,6 +7773,8 @@ export interface operations {
             /** @description Accepted; it goes on in the background */
             202: {
                 headers: {
+                    /** @description `true` if an earlier request with the same key made this import. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7750,7 +7813,10 @@ export interface operations {
                 /** @description False: answer at once. */
                 wait?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: for 24 hours the same key with the same request gives the same import. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7758,12 +7824,32 @@ export interface operations {
         requestBody: {
             content: {
                 "application/octet-stream": string;
+                "multipart/form-data": {
+                    /** @description Name of the file, for the list of imports. */
+                    filename?: string;
+                    /**
+                     * @description Format, or `auto`.
+                     * @enum {string}
+                     */
+                    format?: "auto" | "trivy" | "trivy-operator" | "grype" | "osv-scanner" | "npm-audit" | "pip-audit" | "cargo-audit" | "dependabot" | "aws-inspector2" | "vuls" | "nessus" | "openvas" | "nmap" | "nuclei" | "qualys" | "wazuh" | "cyclonedx-json" | "cyclonedx-xml" | "spdx-json" | "csaf" | "openvex" | "sarif" | "dpkg" | "rpm" | "apk" | "generic-csv";
+                    /** @description Name to give the asset, if the report holds only one. */
+                    asset?: string;
+                    /** @description False: answer at once. */
+                    wait?: boolean;
+                    /**
+                     * Format: binary
+                     * @description The report: plain, gzip or zstd; recognised by its content.
+                     */
+                    file: string;
+                };
             };
         };
         responses: {
             /** @description Created */
             201: {
                 headers: {
+                    /** @description `true` if an earlier request with the same key made this import. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7773,6 +7859,8 @@ export interface operations {
             /** @description Accepted; it goes on in the background */
             202: {
                 headers: {
+                    /** @description `true` if an earlier request with the same key made this import. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9132,6 +9220,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BulkReport"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_import_original: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             /** @description The request was refused; `code` says why. */
