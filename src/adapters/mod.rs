@@ -2,3 +2,4 @@
 //! each knows one format or protocol and nothing of storage or HTTP.
 
 pub mod importers;
+pub mod inventory;

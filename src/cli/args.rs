@@ -1,5 +1,7 @@
 //! The arguments. Their doc comments are the help texts, the man page and the completions.
 
+pub mod inventory;
+pub mod mapping;
 pub mod triage;
 
 use std::path::PathBuf;
@@ -44,6 +46,9 @@ pub enum Command {
     Serve(Serve),
     /// Import scanner reports, SBOMs, VEX documents, inventories; `-` reads standard input
     Import(Import),
+    /// Print what is installed on this host, without running anything, as CycloneDX; or
+    /// import such a list
+    Inventory(inventory::Inventory),
     /// Imports that were made: the report as it was sent
     #[command(subcommand)]
     Imports(Imports),
@@ -65,6 +70,9 @@ pub enum Command {
     Join(triage::Names),
     /// Say that names of an asset, or ids of a vulnerability, are another
     Part(triage::Names),
+    /// Say what the columns of a table mean that no known format explains
+    #[command(subcommand)]
+    Mapping(mapping::MappingCommand),
     /// Manage accounts
     #[command(subcommand)]
     User(UserCommand),
@@ -121,6 +129,9 @@ pub struct Import {
     /// Name to give the asset, if the report holds only one
     #[arg(long, value_name = "NAME")]
     pub asset: Option<String>,
+    /// Saved mapping that says what the columns of a table, or the keys of JSON, mean
+    #[arg(long, value_name = "NAME")]
+    pub mapping: Option<String>,
     /// Do not wait until the report is applied (a running server only)
     #[arg(long)]
     pub no_wait: bool,
@@ -150,6 +161,10 @@ pub enum Resource {
     Assets,
     /// What is installed where
     Packages,
+    /// What listens on which port
+    Services,
+    /// What columns mean, for import --mapping
+    Mappings,
     /// What was decided about findings
     Decisions,
     /// Fixes

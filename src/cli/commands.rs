@@ -1,6 +1,8 @@
 //! The commands: each makes its requests and prints the answers.
 
 mod importing;
+mod inventory;
+mod mapping;
 mod offline;
 mod serving;
 mod triage;
@@ -11,6 +13,7 @@ use std::path::Path;
 use poem::http::Method;
 use serde_json::{Value, json};
 
+use super::args::inventory::{Inventory, InventoryCommand};
 use super::args::{Args, Command, Imports, List, Resource, Show, TokenCommand, UserCommand};
 use super::client::{Client, Content, Wish, read_token};
 use super::{demo, exit, output};
@@ -26,6 +29,7 @@ pub async fn run(args: Args) -> Result<u8> {
         Command::Completions { shell } => return Ok(offline::completions(*shell)),
         Command::Man => return offline::man(),
         Command::Openapi => return Ok(offline::openapi()),
+        Command::Inventory(wish) if wish.command.is_none() => return inventory::print(wish),
         Command::Config(what) if what.what == super::args::ConfigWhat::Reference => {
             return Ok(offline::reference());
         }
@@ -68,6 +72,7 @@ const fn name(command: &Command) -> &'static str {
     match command {
         Command::Serve(_) => "serve",
         Command::Import(_) => "import",
+        Command::Inventory(_) => "inventory",
         Command::Imports(_) => "imports",
         Command::List(_) => "list",
         Command::Show(_) => "show",
@@ -76,6 +81,7 @@ const fn name(command: &Command) -> &'static str {
         Command::Quarantine(_) => "quarantine",
         Command::Join(_) => "join",
         Command::Part(_) => "part",
+        Command::Mapping(_) => "mapping",
         Command::User(_) => "user",
         Command::Token(_) => "token",
         Command::Backup(_) => "backup",
@@ -95,6 +101,9 @@ const fn name(command: &Command) -> &'static str {
 async fn online(client: &Client, command: &Command, as_json: bool) -> Result<u8> {
     match command {
         Command::Import(import) => importing::import(client, import, as_json).await,
+        Command::Inventory(Inventory { command: Some(InventoryCommand::Import(list)), .. }) => {
+            inventory::import(client, list, as_json).await
+        }
         Command::Imports(Imports::Original { id, output }) => {
             importing::original(client, *id, output, as_json).await
         }
@@ -105,6 +114,7 @@ async fn online(client: &Client, command: &Command, as_json: bool) -> Result<u8>
         Command::Quarantine(what) => triage::quarantine(client, what, as_json).await,
         Command::Join(names) => triage::join(client, names, as_json).await,
         Command::Part(names) => triage::part(client, names, as_json).await,
+        Command::Mapping(what) => mapping::run(client, what, as_json).await,
         Command::User(user) => run_user(client, user, as_json).await,
         Command::Token(token) => run_token(client, token, as_json).await,
         Command::Backup(backup) => importing::backup(client, backup.file.as_deref(), as_json).await,
@@ -126,6 +136,7 @@ async fn online(client: &Client, command: &Command, as_json: bool) -> Result<u8>
         }
         Command::Serve(_)
         | Command::Restore(_)
+        | Command::Inventory(_)
         | Command::Config(_)
         | Command::Openapi
         | Command::Health(_)

@@ -24,6 +24,7 @@ pub mod priority;
 pub mod purl;
 pub mod scan;
 pub mod search;
+pub mod service;
 pub mod severity;
 pub mod status;
 pub mod user;
@@ -42,6 +43,8 @@ macro_rules! for_each_record {
             $crate::domain::finding::Finding,
             $crate::domain::decision::Decision,
             $crate::domain::package::Package,
+            $crate::domain::service::Service,
+            $crate::domain::mapping::SavedMapping,
             $crate::domain::patch::Patch,
             $crate::domain::import::Import,
             $crate::domain::idempotency::IdempotencyKey,

@@ -18,8 +18,10 @@ use crate::domain::decision::Decision;
 use crate::domain::finding::Finding;
 use crate::domain::import::Import;
 use crate::domain::job::Job;
+use crate::domain::mapping::SavedMapping;
 use crate::domain::package::Package;
 use crate::domain::patch::Patch;
+use crate::domain::service::Service;
 use crate::domain::user::{ApiToken, Role, User};
 use crate::domain::vulnerability::Vulnerability;
 
@@ -67,6 +69,8 @@ pub fn complete(spec: &str) -> Value {
     lists::lists::<Asset>(&mut document, "assets");
     lists::lists::<Decision>(&mut document, "decisions");
     lists::lists::<Package>(&mut document, "packages");
+    lists::lists::<Service>(&mut document, "services");
+    lists::lists::<SavedMapping>(&mut document, "mappings");
     lists::lists::<Patch>(&mut document, "patches");
     lists::lists::<Import>(&mut document, "imports");
     lists::lists::<Job>(&mut document, "jobs");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::watcher::{self, Watched};
 use crate::base::{Error, Result};
 use crate::domain::job::{Job, JobKind, JobStatus};
 use crate::services::{Core, auth, decisions, imports, jobs};
@@ -61,6 +62,11 @@ impl Runner {
 }
 
 impl Workers {
+    /// Watches a directory, too.
+    pub fn watch(&mut self, core: Core, watched: Watched) {
+        self.tasks.spawn(watcher::watch(core, watched, self.stop.subscribe()));
+    }
+
     /// Lets no worker take another job and waits for the current ones.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);

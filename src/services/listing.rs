@@ -244,6 +244,8 @@ impl Related for Patch {
 
 impl Related for crate::domain::decision::Decision {}
 impl Related for crate::domain::package::Package {}
+impl Related for crate::domain::service::Service {}
+impl Related for crate::domain::mapping::SavedMapping {}
 impl Related for crate::domain::import::Import {}
 impl Related for crate::domain::job::Job {}
 impl Related for crate::domain::user::User {}

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use vulnzero::services::passwords::hex;
+
 use super::client::Client;
 use super::harness::{Server, report, run, trivy};
 
@@ -63,8 +65,7 @@ fn an_original_is_what_was_sent() {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let done: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert_eq!(done["bytes"], json!(plain.len()));
-    let digest: String = Sha256::digest(&plain).iter().map(|b| format!("{b:02x}")).collect();
-    assert_eq!(done["sha256"], digest);
+    assert_eq!(done["sha256"], hex(&Sha256::digest(&plain)));
     assert_eq!(std::fs::read(out).unwrap(), plain);
     let none = run(server.data(), &["imports", "original", "9", "-o", "-"]);
     assert_eq!(none.status.code(), Some(3), "{}", String::from_utf8_lossy(&none.stderr));
@@ -84,7 +85,7 @@ fn the_oldest_originals_make_room() {
         let mut title = String::new();
         for part in 0..30 {
             let digest = Sha256::digest(format!("{n} {part}"));
-            title.extend(digest.iter().map(|b| format!("{b:02x}")));
+            title.push_str(&hex(&digest));
         }
         let mut report = trivy("a", &[("CVE-2026-1", "p")]);
         report["Results"][0]["Vulnerabilities"][0]["Title"] = json!(title);

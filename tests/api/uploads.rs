@@ -157,7 +157,7 @@ fn a_form_that_is_wrong_is_refused_by_name() {
         send_form(&client, "", body).problem(400, code);
     }
     // A head that never ends is not waited for.
-    let endless = [b"--cut\r\nX: ".as_slice(), &[b'x'; 550_000]].concat();
+    let endless = [b"--cut\r\nX: ".as_slice(), &vec![b'x'; 550_000]].concat();
     send_form(&client, "", &endless).problem(400, "bad-request");
     let large = vec![b' '; 590_000];
     let large = form(&[

@@ -15,8 +15,10 @@ use vulnzero::domain::decision::Decision;
 use vulnzero::domain::idempotency::IdempotencyKey;
 use vulnzero::domain::import::Import;
 use vulnzero::domain::job::{Job, JobKind};
+use vulnzero::domain::mapping::{MappedField, SavedMapping};
 use vulnzero::domain::package::Package;
 use vulnzero::domain::patch::Patch;
+use vulnzero::domain::service::Service;
 use vulnzero::domain::user::{ApiToken, Credential, Session, TokenSecret, User};
 use vulnzero::services::decisions;
 use vulnzero::store::backup::DATABASE;
@@ -55,6 +57,7 @@ fn fill(tx: &mut Tx<'_>) -> Result<()> {
         })?;
         let reason = Some("synthetic".to_owned());
         let mut decision = Decision { author: "synthetic".into(), reason, ..Decision::default() };
+        tx.insert(Service { asset_id: asset.id, port: 22, ..Service::default() })?;
         decisions::about(&mut decision, &finding);
         tx.insert(decision)?;
         tx.insert(records::audit("assets.create", &asset.asset_id))?;
@@ -87,6 +90,8 @@ fn fill(tx: &mut Tx<'_>) -> Result<()> {
         created_by: "synthetic".into(),
         ..Import::default()
     })?;
+    let columns = [("Bug".to_owned(), MappedField::Id)].into();
+    tx.insert(SavedMapping { name: "synthetic".into(), columns, ..SavedMapping::default() })?;
     tx.insert(IdempotencyKey {
         owner: "synthetic".into(),
         key: "a".into(),

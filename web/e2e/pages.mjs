@@ -37,6 +37,7 @@ export async function everyPage(page) {
     import: `/imports/${imported?.id ?? finding.last_import_id}`,
     account: "/settings",
     tokens: "/settings/tokens",
+    mappings: "/settings/mappings",
     users: "/settings/users",
     audit: "/settings/audit",
     about: "/settings/about",

@@ -51,7 +51,7 @@ fn expand(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
 }
 
 /// Puts the file's name in front of what is wrong with it.
-fn name_file(e: Error, file: &Path) -> Error {
+pub(super) fn name_file(e: Error, file: &Path) -> Error {
     let named = Error::new(e.code(), format!("{}: {}", file.display(), e.detail()));
     e.fields().iter().fold(named, |named, f| named.with_field(f.pointer.clone(), f.detail.clone()))
 }
@@ -64,6 +64,9 @@ async fn import_one(client: &Client, args: &Import, file: &Path) -> Result<Value
     }
     if let Some(asset) = &args.asset {
         query.append_pair("asset", asset);
+    }
+    if let Some(mapping) = &args.mapping {
+        query.append_pair("mapping", mapping);
     }
     // Without a server nobody would go on with it after us.
     if args.no_wait && !client.is_local() {
@@ -90,7 +93,7 @@ async fn open(file: &Path) -> Result<Content> {
     Ok(Content::Stream(reader, metadata.is_file().then_some(metadata.len())))
 }
 
-fn sentence(file: &Path, import: &Value) -> String {
+pub(super) fn sentence(file: &Path, import: &Value) -> String {
     let id = &import["id"];
     if import["status"] == "quarantined" {
         return format!(

@@ -67,6 +67,7 @@ impl Wishes {
                 "filename" => self.new.filename = Some(text),
                 "format" => self.new.format = Some(text),
                 "asset" => self.new.asset = Some(text),
+                "mapping" => self.new.mapping = Some(text),
                 "wait" => self.wait = text != "false",
                 _ => {}
             }
@@ -97,12 +98,21 @@ macro_rules! upload {
                 /// Name to give the asset, if the report holds only one.
                 #[oai(validator(min_length = 1, max_length = 255))]
                 asset: Query<Option<String>>,
+                /// Name of the saved mapping that says what the columns of a table, or the keys of
+                /// JSON, mean.
+                #[oai(validator(min_length = 1, max_length = 100))]
+                mapping: Query<Option<String>>,
                 /// False: answer at once.
                 wait: Query<Option<bool>>,
                 key: IdempotencyKey,
                 body: Upload,
             ) -> Result<Uploaded, Problem> {
-                let new = NewImport { filename: filename.0, format: format.0, asset: asset.0 };
+                let new = NewImport {
+                    filename: filename.0,
+                    format: format.0,
+                    asset: asset.0,
+                    mapping: mapping.0,
+                };
                 let wishes = Wishes { new, wait: wait.0 != Some(false), key: key.0 };
                 Ok(take_in(&core, &caller, wishes, body).await?)
             }
@@ -141,7 +151,7 @@ async fn take_in(
     body: Upload,
 ) -> BaseResult<Uploaded> {
     let mut upload = imports::begin(core, &caller.0)?;
-    imports::check(&wishes.new)?;
+    imports::check(core, &wishes.new)?;
     let once = wishes.key.as_deref().map(|key| Once::begin(core, &caller.0, key)).transpose()?;
     wishes.add(body.receive(&mut upload).await?);
     let taken = imports::enqueue(core, &caller.0, wishes.new, upload, once).await?;

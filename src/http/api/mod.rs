@@ -8,6 +8,7 @@ mod decisions;
 mod edit;
 mod identity;
 mod imports;
+mod mappings;
 mod originals;
 mod read;
 mod session;
@@ -28,12 +29,16 @@ pub(crate) enum Tag {
     Assets,
     /// What is installed where.
     Packages,
+    /// What listens on which port.
+    Services,
     /// What was decided about findings instead of fixing them.
     Decisions,
     /// Fixes.
     Patches,
     /// Scanner reports that were taken in.
     Imports,
+    /// What columns mean that no known format explains.
+    Mappings,
     /// Background work.
     Jobs,
     /// Accounts.
@@ -55,7 +60,7 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
         read::Findings,
         read::Vulnerabilities,
         read::Assets,
-        read::Packages,
+        (read::Packages, read::Services, read::Mappings),
         read::Decisions,
         read::Patches,
         read::Imports,
@@ -72,6 +77,7 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
         imports::Posted,
         imports::Put,
         originals::Originals,
+        (edit::Mappings, mappings::Trials),
         accounts::Accounts,
     );
     let deciding = (

@@ -12,8 +12,10 @@ use crate::domain::decision::Decision;
 use crate::domain::finding::Finding;
 use crate::domain::import::Import;
 use crate::domain::job::Job;
+use crate::domain::mapping::SavedMapping;
 use crate::domain::package::Package;
 use crate::domain::patch::Patch;
+use crate::domain::service::Service;
 use crate::domain::user::{ApiToken, Role, User};
 use crate::domain::vulnerability::Vulnerability;
 use crate::http::auth::Caller;
@@ -159,6 +161,30 @@ readable!(
     "count_packages",
     "batch_get_packages",
     "Reading packages."
+);
+readable!(
+    Services,
+    Service,
+    Role::Viewer,
+    Tag::Services,
+    "/services",
+    "list_services",
+    "get_service",
+    "count_services",
+    "batch_get_services",
+    "Reading open ports."
+);
+readable!(
+    Mappings,
+    SavedMapping,
+    Role::Viewer,
+    Tag::Mappings,
+    "/mappings",
+    "list_mappings",
+    "get_mapping",
+    "count_mappings",
+    "batch_get_mappings",
+    "Reading mappings."
 );
 readable!(
     Patches,

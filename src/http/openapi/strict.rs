@@ -18,6 +18,7 @@ const PATCHES: &[(&str, &str)] = &[
     ("AssetPatch", "Asset"),
     ("PatchPatch", "Patch"),
     ("UserPatch", "User"),
+    ("MappingPatch", "SavedMapping"),
 ];
 
 /// Makes the schemas say what holds.

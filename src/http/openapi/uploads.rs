@@ -17,7 +17,9 @@ pub(super) fn uploads(document: &mut Value) {
         for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
             match parameter["name"].as_str() {
                 Some("format") => parameter["schema"]["enum"] = json!(formats),
-                Some("filename" | "asset") => parameter["schema"]["pattern"] = json!(text),
+                Some("filename" | "asset" | "mapping") => {
+                    parameter["schema"]["pattern"] = json!(text)
+                }
                 _ => {}
             }
             if parameter["in"] == "query"

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use super::closing::{self, Closings};
-use super::inventory;
-use super::run::{Attempt, progressed};
+use super::run::{Attempt, applied, progressed};
 use super::step::{Item, Step, StepDone};
+use super::{inventory, ports};
 use crate::base::{Result, Timestamp};
 use crate::domain::import::{ClosingScope, Import, ImportStatus, SKIPPED_PLACES, SkippedPlace};
 use crate::domain::merge::Effect;
@@ -38,12 +38,15 @@ pub(super) struct Applier<'a> {
     by: Arc<Source>,
     current: Option<Arc<AssetObservation>>,
     step: Vec<Item>,
+    /// Items of all steps, without assets.
+    applied: u64,
     /// Bytes of long texts in the step.
     text: usize,
     seen: Arc<RoaringBitmap>,
     vulnerabilities: RoaringBitmap,
     assets: RoaringBitmap,
     packages: RoaringBitmap,
+    services: RoaringBitmap,
     closings: Closings,
     inventories: Closings,
     counts: Counts,
@@ -110,7 +113,6 @@ struct Counts {
     new: u64,
     seen: u64,
     reopened: u64,
-    services: u64,
     advisories: u64,
     statements: u64,
     skipped: BTreeMap<&'static str, u64>,
@@ -155,11 +157,13 @@ impl<'a> Applier<'a> {
             by: Arc::new(Source { report, at, begun, import_id: import.id, format }),
             current: None,
             step: Vec::with_capacity(STEP),
+            applied: 0,
             text: 0,
             seen: Arc::default(),
             vulnerabilities: RoaringBitmap::new(),
             assets: RoaringBitmap::new(),
             packages: RoaringBitmap::new(),
+            services: RoaringBitmap::new(),
             closings: Closings::default(),
             inventories: Closings::default(),
             counts: Counts::default(),
@@ -185,9 +189,9 @@ impl<'a> Applier<'a> {
                 let asset = self.asset()?;
                 self.step.push(Item::Component(asset, Arc::new(*component)));
             }
-            Observation::Service(_) => {
-                self.asset()?;
-                self.counts.services += 1;
+            Observation::Service(service) => {
+                let asset = self.asset()?;
+                self.step.push(Item::Service(asset, Arc::new(*service)));
             }
             Observation::Advisory(advisory) => {
                 self.counts.advisories += 1;
@@ -217,6 +221,8 @@ impl<'a> Applier<'a> {
     fn flush(&mut self, progress: f64) -> Result<()> {
         self.attempt.go_on()?;
         let items = std::mem::take(&mut self.step);
+        self.applied += items.iter().filter(|i| !matches!(i, Item::Asset(_))).count() as u64;
+        let total = self.applied;
         self.text = 0;
         let (by, seen) = (self.by.clone(), self.seen.clone());
         let (import_id, job_id) = (self.import_id, self.attempt.job.id);
@@ -226,6 +232,7 @@ impl<'a> Applier<'a> {
                 step.take(tx, item)?;
             }
             progressed(tx, job_id, import_id, progress, "applying")?;
+            applied(tx, import_id, total)?;
             step.finish(tx)
         })?;
         self.note(done);
@@ -244,6 +251,7 @@ impl<'a> Applier<'a> {
         self.vulnerabilities.extend(done.vulnerabilities);
         self.assets.extend(done.assets);
         self.packages.extend(done.packages);
+        self.services.extend(done.services);
         for (asset, kinds) in done.complete {
             self.closings.add(asset, &kinds);
         }
@@ -256,6 +264,7 @@ impl<'a> Applier<'a> {
     pub(super) fn finish(mut self) -> Result<()> {
         self.flush(1.0)?;
         inventory::end_removed(self.attempt, &self.by, &self.inventories, &self.packages)?;
+        ports::end_gone(self.attempt, &self.by, &self.closings, &self.services)?;
         let scopes: Vec<ClosingScope> =
             self.closings.closing(false).chain(self.inventories.closing(true)).collect();
         let outcome = closing::run(self.attempt, &self.by, &scopes, &self.seen)?;
@@ -266,6 +275,7 @@ impl<'a> Applier<'a> {
             assets: self.assets.len(),
             vulnerabilities: self.vulnerabilities.len(),
             components: self.packages.len(),
+            services: self.services.len(),
             closed: outcome.closed,
             held: outcome.held,
             held_scopes: if outcome.held > 0 { scopes } else { Vec::new() },
@@ -285,6 +295,7 @@ struct Outcome {
     assets: u64,
     vulnerabilities: u64,
     components: u64,
+    services: u64,
     closed: u64,
     held: u64,
     held_scopes: Vec<ClosingScope>,
@@ -301,6 +312,7 @@ fn complete(tx: &mut Tx<'_>, by: &Source, outcome: &Outcome) -> Result<()> {
         scanner_version: by.report.scanner_version.clone(),
         report_created_at: by.report.created_at,
         progress: 1.0,
+        phase: None,
         assets: outcome.assets,
         vulnerabilities: outcome.vulnerabilities,
         findings: outcome.findings,
@@ -311,7 +323,7 @@ fn complete(tx: &mut Tx<'_>, by: &Source, outcome: &Outcome) -> Result<()> {
         held: outcome.held,
         held_scopes: outcome.held_scopes.clone(),
         components: outcome.components,
-        services: counts.services,
+        services: outcome.services,
         advisories: counts.advisories,
         statements: counts.statements,
         skipped: counts.skipped.values().sum(),

@@ -5,22 +5,25 @@ mod closing;
 mod inventory;
 mod once;
 mod originals;
+mod ports;
 mod quarantine;
 mod run;
 mod spool;
 mod step;
+mod watch;
 
 pub use once::{Once, forget};
 pub use originals::{Original, original};
 pub use quarantine::{accept, discard};
 pub use run::run;
 pub use spool::Upload;
+pub use watch::Watch;
 
 use roaring::RoaringBitmap;
 
 use super::audit::{self, Entry};
-use super::{Core, Ctx};
-use crate::adapters::importers;
+use super::{Core, Ctx, mappings};
+use crate::adapters::importers::{self, Importer as _};
 use crate::base::{Code, Error, Result, limits};
 use crate::domain::import::{Import, ImportStatus};
 use crate::domain::job::{Job, JobKind};
@@ -37,6 +40,8 @@ pub struct NewImport {
     pub format: Option<String>,
     /// Name to give the asset, if the report holds only one.
     pub asset: Option<String>,
+    /// Name of the saved mapping that says what its columns mean.
+    pub mapping: Option<String>,
 }
 
 /// What `format` may be: `auto`, and each importer's name.
@@ -53,7 +58,15 @@ pub fn begin(core: &Core, ctx: &Ctx) -> Result<Upload> {
 
 /// Holds what an uploader says about a file to the rules; the earlier, the less is sent in
 /// vain.
-pub fn check(new: &NewImport) -> Result<()> {
+pub fn check(core: &Core, new: &NewImport) -> Result<()> {
+    if let Some(name) = &new.mapping {
+        mappings::named(core, name)?;
+        let generic = importers::generic_csv::Generic::default();
+        if new.format.as_deref().is_some_and(|f| f != "auto" && f != generic.name()) {
+            let detail = format!("a mapping is for the format {} only", generic.name());
+            return Err(Error::field("mapping", detail));
+        }
+    }
     if let Some(format) = new.format.as_deref().filter(|f| *f != "auto") {
         importers::choose(format, &[])?;
     }
@@ -86,7 +99,7 @@ pub async fn enqueue(
     upload: Upload,
     once: Option<Once>,
 ) -> Result<Enqueued> {
-    check(&new)?;
+    check(core, &new)?;
     let upload = upload.finish().await?;
     let author = ctx.actor.name.clone();
     let (bytes, sha256) = (upload.bytes, upload.sha256.clone());
@@ -101,6 +114,7 @@ pub async fn enqueue(
                 filename: new.filename.clone(),
                 format: new.format.clone().unwrap_or_else(|| "auto".into()),
                 asset: new.asset.clone(),
+                mapping: new.mapping.clone(),
                 bytes,
                 sha256: sha256.clone(),
                 created_by: author.clone(),

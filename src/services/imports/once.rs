@@ -156,7 +156,7 @@ fn owner(ctx: &Ctx) -> String {
 
 /// What makes two requests the same: the file, and what is said about it.
 fn fingerprint(new: &NewImport, sha256: &str) -> String {
-    let said = [&new.filename, &new.format, &new.asset];
+    let said = [&new.filename, &new.format, &new.asset, &new.mapping];
     let said = said.map(|text| text.as_deref().unwrap_or("\u{0}"));
     sha256_hex([&[sha256], &said[..]].concat().join("\u{1f}").as_bytes())
 }

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use super::apply::Applier;
 use super::{originals, spool};
+use crate::adapters::importers::generic_csv::Generic;
 use crate::adapters::importers::{self, Importer, Report};
 use crate::base::{Code, Error, Result};
 use crate::domain::import::{Import, ImportStatus};
 use crate::domain::job::Job;
 use crate::domain::observation::{Observation, ReportInfo};
 use crate::services::audit::{self, Entry};
-use crate::services::{Core, Ctx, jobs};
+use crate::services::{Core, Ctx, jobs, mappings};
 use crate::store::{Read, Tx};
 
 /// Runs an import job to its end; blocks. An error of the report is an outcome (`Ok`), told
@@ -83,8 +84,8 @@ fn name(import: &Import) -> String {
     import.filename.clone().unwrap_or_else(|| format!("import {}", import.id))
 }
 
-/// How often a long reading tells that it goes on; well within the job's lease.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+/// How often a long reading tells that it goes on: people watch, and a lease runs out.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 /// Notes how far an import is, on its job and on itself.
 pub(super) fn progressed(
@@ -96,7 +97,13 @@ pub(super) fn progressed(
 ) -> Result<()> {
     jobs::heartbeat(tx, job_id, progress, doing)?;
     let import: Import = tx.require(import_id)?;
-    tx.touch(&Import { progress: progress.clamp(0.0, 1.0), ..import })
+    let progress = progress.clamp(0.0, 1.0);
+    tx.touch(&Import { progress, phase: Some(doing.to_owned()), ..import })
+}
+
+/// Notes how much has been applied, beside [`progressed`].
+pub(super) fn applied(tx: &mut Tx<'_>, import_id: u64, applied: u64) -> Result<()> {
+    tx.touch(&Import { applied, ..tx.require(import_id)? })
 }
 
 /// How much of a file decides its format.
@@ -125,8 +132,16 @@ impl Attempt<'_> {
 fn take_in(attempt: &Attempt<'_>, import: Import) -> Result<()> {
     let core = attempt.core;
     let report = Report::new(spool::path(core, import.id), core.options.report);
-    let importer = importers::choose(&import.format, &report.head(HEAD_BYTES)?)?;
-    let info = examine(attempt, &report, importer, &import)?;
+    let is_forced = import.mapping.is_none() && import.format != "auto";
+    let mapped;
+    let importer: &dyn Importer = if let Some(name) = &import.mapping {
+        mapped = Generic { mapping: Some(mappings::named(core, name)?) };
+        &mapped
+    } else {
+        importers::choose(&import.format, &report.head(HEAD_BYTES)?)?
+    };
+    let info = examine(attempt, &report, importer, &import)
+        .map_err(|e| if is_forced { importers::doubt(e, importer, &report) } else { e })?;
     let mut applier = Applier::new(attempt, &import, importer.name(), info);
     importer.import(&report, &mut |observation| {
         // The second reading is the second half of the work.

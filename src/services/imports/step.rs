@@ -7,7 +7,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use super::apply::{Kinds, Source, duplicate};
-use super::inventory;
+use super::{inventory, ports};
 use crate::base::Result;
 use crate::domain::asset::Asset;
 use crate::domain::component::Component;
@@ -16,7 +16,7 @@ use crate::domain::finding::{self, Finding};
 use crate::domain::identity::Rule;
 use crate::domain::merge::{self, Effect, Sighting};
 use crate::domain::observation::{
-    AssetObservation, FindingObservation, Skip, VulnerabilityObservation,
+    AssetObservation, FindingObservation, ServiceObservation, Skip, VulnerabilityObservation,
 };
 use crate::domain::severity::Severity;
 use crate::domain::vex::Statement;
@@ -32,6 +32,7 @@ pub(super) enum Item {
     Asset(Arc<AssetObservation>),
     Finding(Arc<AssetObservation>, Arc<FindingObservation>),
     Component(Arc<AssetObservation>, Arc<Component>),
+    Service(Arc<AssetObservation>, Arc<ServiceObservation>),
     Advisory(Arc<VulnerabilityObservation>),
     Statement(Arc<Statement>),
 }
@@ -44,6 +45,7 @@ pub(super) struct StepDone {
     pub vulnerabilities: HashSet<u32>,
     pub assets: Vec<u32>,
     pub packages: Vec<u32>,
+    pub services: Vec<u32>,
     pub complete: Vec<(u64, Kinds)>,
     pub inventories: Vec<(u64, Kinds)>,
 }
@@ -84,6 +86,11 @@ impl<'a> Step<'a> {
             Item::Component(asset, component) => {
                 let asset = self.known(tx, asset)?;
                 self.done.packages.push(inventory::note(tx, &asset, component, self.by)? as u32);
+                Ok(())
+            }
+            Item::Service(asset, service) => {
+                let asset = self.known(tx, asset)?;
+                self.done.services.push(ports::note(tx, &asset, service, self.by)? as u32);
                 Ok(())
             }
             Item::Advisory(advisory) => {

@@ -2,7 +2,8 @@
 import { queryString, request, type Query } from "./client.ts";
 import type {
   ApiToken, Asset, AuditLog, BulkResult, Decision, DecisionPatch, DecisionPreview, Facets, Finding, FindingPatch, Health,
-  Import, NewApiToken, NewDecision, NewUser, Page, Role, Session, Stats, User, Vulnerability,
+  Import, MappingPreview, MappingTrial, NewApiToken, NewDecision, NewMapping, NewUser, Page, Role, SavedMapping, Service,
+  Session, Stats, User, Vulnerability,
 } from "./types.ts";
 
 type Id = number | string;
@@ -79,6 +80,14 @@ export const api = {
     ...readable<Import>("/imports"),
     accept: (id: Id, version: number) => request<Import>("POST", `/imports/${segment(id)}/accept`, { version }),
     discard: (id: Id, version: number) => request<Import>("POST", `/imports/${segment(id)}/discard`, { version }),
+  },
+  services: readable<Service>("/services"),
+  mappings: {
+    ...readable<SavedMapping>("/mappings"),
+    preview: (body: MappingTrial, signal?: AbortSignal) =>
+      request<MappingPreview>("POST", "/mappings/preview", { body, ...(signal && { signal }) }),
+    create: (body: NewMapping) => request<SavedMapping>("POST", "/mappings", { body }),
+    remove: (id: Id, version: number) => request<void>("DELETE", `/mappings/${segment(id)}`, { version }),
   },
   audit: readable<AuditLog>("/audit-logs"),
   users: {

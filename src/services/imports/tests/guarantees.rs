@@ -38,7 +38,7 @@ fn import(core: &Core, bytes: &[u8], new: NewImport) -> Import {
 
 fn named(path: &std::path::Path, format: &str) -> NewImport {
     let filename = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    NewImport { filename, format: Some(format.to_owned()), asset: None }
+    NewImport { filename, format: Some(format.to_owned()), ..NewImport::default() }
 }
 
 /// When and by which import something was seen last.
