@@ -243,6 +243,13 @@ impl SavedMapping {
 const MAPPING_FIELDS: &[Field<SavedMapping>] = &[
     Field::<SavedMapping>::new("name", Kind::Text, |m, f| f((&m.name).into()), "Natural key."),
     Field::<SavedMapping>::new(
+        "created_by",
+        Kind::Text,
+        |m, f| f((&m.created_by).into()),
+        "Who made it.",
+    )
+    .facet(),
+    Field::<SavedMapping>::new(
         "created_at",
         Kind::Time,
         |m, f| f(m.created_at.into()),

@@ -29,7 +29,8 @@ fn a_mapping_is_tried_saved_and_used() {
         (&json!("unidentified"), &json!("line 5"))
     );
     assert!(tried["problem"].is_null() && client.all("/findings").is_empty());
-    let many: String = (0..50).map(|n| format!("CVE-2026-{n};a;high;p\n")).collect();
+    let many: Vec<_> = (0..50).map(|n| format!("CVE-2026-{n};a;high;p\n")).collect();
+    let many = many.concat();
     let body = json!({"columns": columns, "sample": format!("Bug;Box;How bad;Part\n{many}CVE-20")});
     let many = client.post("/mappings/preview", &body).ok(200);
     assert_eq!((many["rows"].as_array().unwrap().len(), &many["problem"]), (20, &json!(null)));

@@ -7,7 +7,7 @@ use super::harness::{Server, run};
 /// An Nmap report of day `day`: asset, ports with product and version.
 fn nmap(day: u32, host: &str, ports: &[(u16, &str, &str, &str)]) -> Vec<u8> {
     let at = 1_760_000_000 + day * 86_400;
-    let ports: String = ports
+    let ports: Vec<String> = ports
         .iter()
         .map(|(port, name, product, version)| {
             format!(
@@ -18,7 +18,8 @@ fn nmap(day: u32, host: &str, ports: &[(u16, &str, &str, &str)]) -> Vec<u8> {
         .collect();
     format!(
         "<nmaprun scanner=\"nmap\" version=\"7.95\" start=\"{at}\"><host><status state=\"up\"/>\
-         <address addr=\"{host}\" addrtype=\"ipv4\"/><ports>{ports}</ports></host></nmaprun>"
+         <address addr=\"{host}\" addrtype=\"ipv4\"/><ports>{}</ports></host></nmaprun>",
+        ports.concat()
     )
     .into_bytes()
 }

@@ -151,7 +151,7 @@ fn a_form_that_is_wrong_is_refused_by_name() {
     assert_eq!(refused(&[file, file], 422, ""), ["file"]);
     assert_eq!(refused(&[file, ("colour", None, b"red")], 400, ""), ["colour"]);
     assert_eq!(refused(&[file, ("format", None, b"no-such")], 400, ""), ["format"]);
-    assert_eq!(refused(&[file, ("asset", None, b"x")], 400, "?asset=y"), ["asset"]);
+    assert_eq!(refused(&[file, ("asset", None, b"x")], 422, "?asset=y"), ["asset"]);
     assert_eq!(refused(&[file, ("asset", None, &[b'x'; 2000])], 422, ""), ["asset"]);
     for (body, code) in [(&b"--cut\r\nbroken"[..], "bad-request"), (b"", "bad-request")] {
         send_form(&client, "", body).problem(400, code);

@@ -45,7 +45,7 @@ fn library(line: &str) -> Option<&str> {
     let path = line.strip_suffix(" (deleted)")?;
     let path = &path[path.find('/')?..];
     let name = path.rsplit('/').next()?;
-    let is_library = name.ends_with(".so") || name.contains(".so.");
+    let is_library = name.split('.').skip(1).any(|part| part == "so");
     let is_file = !["/memfd:", "/dev/", "/SYSV", "/tmp/"].iter().any(|p| path.starts_with(p));
     (is_library && is_file).then_some(path)
 }

@@ -104,7 +104,10 @@ impl Root {
         let mut found = vec![String::new()];
         for part in pattern.trim_matches('/').split('/') {
             let Some((before, after)) = part.split_once('*') else {
-                found.iter_mut().for_each(|path| *path = format!("{path}/{part}"));
+                for path in &mut found {
+                    path.push('/');
+                    path.push_str(part);
+                }
                 continue;
             };
             let mut next = Vec::new();

@@ -171,10 +171,10 @@ fn refuse_twice(fields: &[Field], query: &str) -> Result<()> {
         form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into_owned()).collect();
     for (name, _) in fields {
         if seen.contains(name) {
-            let detail = "it stands there twice";
-            return Err(
-                Error::new(Code::BadRequest, format!("{name}: {detail}")).with_field(name, detail)
-            );
+            return Err(Error::field(
+                name,
+                "it stands there twice: in the form, or in the address",
+            ));
         }
         seen.push(name.clone());
     }

@@ -18,7 +18,7 @@ pub(super) fn uploads(document: &mut Value) {
             match parameter["name"].as_str() {
                 Some("format") => parameter["schema"]["enum"] = json!(formats),
                 Some("filename" | "asset" | "mapping") => {
-                    parameter["schema"]["pattern"] = json!(text)
+                    parameter["schema"]["pattern"] = json!(text);
                 }
                 _ => {}
             }

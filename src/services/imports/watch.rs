@@ -19,7 +19,7 @@ use super::once::Once;
 use super::spool::Upload;
 use super::{NewImport, enqueue, wait};
 use crate::base::{Code, Error, Result};
-use crate::domain::import::{Import, ImportStatus};
+use crate::domain::import::ImportStatus;
 use crate::services::passwords::sha256_hex;
 use crate::services::{Core, Ctx};
 
@@ -51,8 +51,8 @@ impl Sight {
 
 /// What became of a file.
 enum Fate {
-    /// It was imported.
-    Done(Import),
+    /// It was imported, by the import of this number.
+    Done(u64),
     /// It was refused, for this reason.
     Failed(Error),
     /// It changed while it was read.
@@ -109,7 +109,7 @@ impl Watch {
             Fate::Changed => return Ok(()),
             Fate::Done(import) => {
                 core.metrics.watch_done("imported");
-                tracing::info!(file = %path.display(), import = import.id, "a watched file is imported");
+                tracing::info!(file = %path.display(), import, "a watched file is imported");
                 put_away(&self.directory, "done", name, None)
             }
             Fate::Failed(why) => {
@@ -183,7 +183,7 @@ async fn import(core: &Core, path: &Path, sight: Sight) -> Result<Fate> {
         let detail = format!("{why} (import {})", import.id);
         return Ok(Fate::Failed(Error::new(Code::BadReport, detail)));
     }
-    Ok(Fate::Done(import))
+    Ok(Fate::Done(import.id))
 }
 
 /// Copies a file to the spool; `None` if it is not, or no longer, what a look saw.
@@ -250,7 +250,7 @@ fn free_name(folder: &Path, name: &OsString) -> PathBuf {
     };
     let plain = folder.join(name);
     std::iter::once(plain)
-        .chain((2..).map(numbered))
+        .chain((2..u32::MAX).map(numbered))
         .find(|path| path.symlink_metadata().is_err())
         .expect("no directory is that full")
 }

@@ -7863,6 +7863,8 @@ export interface operations {
                 id?: components["schemas"]["CountFilter"];
                 /** @description Natural key. */
                 name?: components["schemas"]["TextFilter"];
+                /** @description Who made it. */
+                created_by?: components["schemas"]["TextFilter"];
                 /** @description When it was made. */
                 created_at?: components["schemas"]["TimeFilter"];
                 /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
@@ -7872,7 +7874,7 @@ export interface operations {
                 /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
                 cursor?: string;
                 /** @description Order; `-` for largest first. By default `name`. */
-                sort?: ("id" | "-id" | "name" | "-name" | "created_at" | "-created_at")[];
+                sort?: ("id" | "-id" | "name" | "-name" | "created_by" | "-created_by" | "created_at" | "-created_at")[];
                 /** @description Only these fields of each row. */
                 fields?: ("id" | "version" | "created_at" | "updated_at" | "name" | "description" | "columns" | "created_by")[];
             };
@@ -7970,10 +7972,12 @@ export interface operations {
                 id?: components["schemas"]["CountFilter"];
                 /** @description Natural key. */
                 name?: components["schemas"]["TextFilter"];
+                /** @description Who made it. */
+                created_by?: components["schemas"]["TextFilter"];
                 /** @description When it was made. */
                 created_at?: components["schemas"]["TimeFilter"];
                 /** @description Facets to count; all by default. */
-                fields?: never[];
+                fields?: "created_by"[];
             };
             header?: never;
             path?: never;

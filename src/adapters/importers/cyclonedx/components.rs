@@ -160,7 +160,6 @@ pub fn component<C>(facts: &Facts<C>) -> Option<Component> {
         // Our own inventory of a system that does not say what it is has no package URLs.
         architecture: property(&["vulnzero:architecture"]),
         ecosystem: property(&["vulnzero:ecosystem"]),
-        ..Component::default()
     };
     packages::complete(&mut component);
     Some(component)
