@@ -3,3 +3,4 @@
 
 pub mod exporters;
 pub mod importers;
+pub mod inventory;

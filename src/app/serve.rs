@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -14,6 +15,7 @@ use super::options::{serve_options, server_options};
 use crate::base::secret::Secret;
 use crate::base::{Code, Error, Result};
 use crate::http::server;
+use crate::jobs::Watched;
 use crate::services::passwords::random_secret;
 use crate::store::lock::Holder;
 
@@ -56,7 +58,11 @@ pub async fn serve(mut app: App, systemd: Systemd, announce: impl FnOnce(&Servin
         address: Some(reachable(address).to_string()),
     })?;
     let setup_token = app.first_account().await?;
-    let workers = app.workers(app.config.jobs.workers as usize).await?;
+    let mut workers = app.workers(app.config.jobs.workers as usize).await?;
+    if let Some(directory) = app.config.import.watch_dir.clone() {
+        let every = Duration::from_secs(app.config.import.watch_interval_s);
+        workers.watch(app.core.clone(), Watched { directory, every });
+    }
     let (stop, stopped) = watch::channel(false);
     let endpoint = app.endpoint(&serve_options(&app.config));
     let options = server_options(&app.config, &app.metrics);

@@ -3,6 +3,9 @@
 
 /// Largest JSON request body, bytes. A bulk edit of 10,000 ids fits.
 pub const JSON_BODY_BYTES: u64 = 2 << 20;
+/// Bytes of a form that may be held while the end of a part's head or of a boundary is
+/// waited for.
+pub const FORM_HELD_BYTES: u64 = 256 << 10;
 /// Largest report as sent (compressed or not), bytes; default of `import.max_upload_bytes`.
 pub const UPLOAD_BYTES: u64 = 512 << 20;
 /// Largest report after decompression, bytes; default of `import.max_report_bytes`.

@@ -1,5 +1,7 @@
 //! The arguments. Their doc comments are the help texts, the man page and the completions.
 
+pub mod inventory;
+pub mod mapping;
 pub mod rules;
 pub mod triage;
 
@@ -45,6 +47,12 @@ pub enum Command {
     Serve(Serve),
     /// Import scanner reports, SBOMs, VEX documents, inventories; `-` reads standard input
     Import(Import),
+    /// Print what is installed on this host, without running anything, as CycloneDX; or
+    /// import such a list
+    Inventory(inventory::Inventory),
+    /// Imports that were made: the report as it was sent
+    #[command(subcommand)]
+    Imports(Imports),
     /// List records
     List(List),
     /// Export records: everything that passes the filters, as CSV, SARIF, CycloneDX, VEX, …
@@ -81,6 +89,9 @@ pub enum Command {
     /// SLA policies: by when which findings must be fixed
     #[command(subcommand)]
     Sla(rules::SlaCommand),
+    /// Say what the columns of a table mean that no known format explains
+    #[command(subcommand)]
+    Mapping(mapping::MappingCommand),
     /// Manage accounts
     #[command(subcommand)]
     User(UserCommand),
@@ -137,9 +148,25 @@ pub struct Import {
     /// Name to give the asset, if the report holds only one
     #[arg(long, value_name = "NAME")]
     pub asset: Option<String>,
+    /// Saved mapping that says what the columns of a table, or the keys of JSON, mean
+    #[arg(long, value_name = "NAME")]
+    pub mapping: Option<String>,
     /// Do not wait until the report is applied (a running server only)
     #[arg(long)]
     pub no_wait: bool,
+}
+
+/// What `imports` does.
+#[derive(Debug, Subcommand)]
+pub enum Imports {
+    /// Save the report of an import as it was sent
+    Original {
+        /// Number of the import
+        id: u64,
+        /// File to write; `-` is standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
 }
 
 /// What can be listed and shown.
@@ -153,6 +180,10 @@ pub enum Resource {
     Assets,
     /// What is installed where
     Packages,
+    /// What listens on which port
+    Services,
+    /// What columns mean, for import --mapping
+    Mappings,
     /// What was decided about findings
     Decisions,
     /// What follows for findings by itself

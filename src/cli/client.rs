@@ -9,7 +9,7 @@ use poem::endpoint::BoxEndpoint;
 use poem::http::{Method, Uri, header};
 use poem::{Endpoint as _, Request, Response};
 use serde_json::Value;
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 use crate::app::{App, LOCAL_TOKEN, serve_options};
 use crate::base::secret::Secret;
@@ -26,7 +26,7 @@ pub enum Content {
     /// JSON.
     Json(Value),
     /// A stream of bytes of this length, if it is known.
-    Stream(Box<dyn tokio::io::AsyncRead + Send + Unpin>, Option<u64>),
+    Stream(Box<dyn AsyncRead + Send + Unpin>, Option<u64>),
 }
 
 /// A way to the API.

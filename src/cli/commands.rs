@@ -2,6 +2,8 @@
 
 mod exporting;
 mod importing;
+mod inventory;
+mod mapping;
 mod offline;
 mod rules;
 mod serving;
@@ -13,7 +15,8 @@ use std::path::Path;
 use poem::http::Method;
 use serde_json::{Value, json};
 
-use super::args::{Args, Command, List, Resource, Show, TokenCommand, UserCommand};
+use super::args::inventory::{Inventory, InventoryCommand};
+use super::args::{Args, Command, Imports, List, Resource, Show, TokenCommand, UserCommand};
 use super::client::{Client, Content, Wish, read_token};
 use super::{demo, exit, output};
 use crate::base::secret::Secret;
@@ -28,6 +31,7 @@ pub async fn run(args: Args) -> Result<u8> {
         Command::Completions { shell } => return Ok(offline::completions(*shell)),
         Command::Man => return offline::man(),
         Command::Openapi => return Ok(offline::openapi()),
+        Command::Inventory(wish) if wish.command.is_none() => return inventory::print(wish),
         Command::Config(what) if what.what == super::args::ConfigWhat::Reference => {
             return Ok(offline::reference());
         }
@@ -70,6 +74,8 @@ const fn name(command: &Command) -> &'static str {
     match command {
         Command::Serve(_) => "serve",
         Command::Import(_) => "import",
+        Command::Inventory(_) => "inventory",
+        Command::Imports(_) => "imports",
         Command::List(_) => "list",
         Command::Export(_) => "export",
         Command::Show(_) => "show",
@@ -82,6 +88,7 @@ const fn name(command: &Command) -> &'static str {
         Command::Part(_) => "part",
         Command::Rules(_) => "rules",
         Command::Sla(_) => "sla",
+        Command::Mapping(_) => "mapping",
         Command::User(_) => "user",
         Command::Token(_) => "token",
         Command::Backup(_) => "backup",
@@ -101,6 +108,12 @@ const fn name(command: &Command) -> &'static str {
 async fn online(client: &Client, command: &Command, as_json: bool) -> Result<u8> {
     match command {
         Command::Import(import) => importing::import(client, import, as_json).await,
+        Command::Inventory(Inventory { command: Some(InventoryCommand::Import(list)), .. }) => {
+            inventory::import(client, list, as_json).await
+        }
+        Command::Imports(Imports::Original { id, output }) => {
+            importing::original(client, *id, output, as_json).await
+        }
         Command::List(list) => show_list(client, list, as_json).await,
         Command::Export(export) => exporting::export(client, export, as_json).await,
         Command::Show(show) => show_one(client, show, as_json).await,
@@ -113,6 +126,7 @@ async fn online(client: &Client, command: &Command, as_json: bool) -> Result<u8>
         Command::Part(names) => triage::part(client, names, as_json).await,
         Command::Rules(what) => rules::rules(client, what, as_json).await,
         Command::Sla(what) => rules::sla(client, what, as_json).await,
+        Command::Mapping(what) => mapping::run(client, what, as_json).await,
         Command::User(user) => run_user(client, user, as_json).await,
         Command::Token(token) => run_token(client, token, as_json).await,
         Command::Backup(backup) => importing::backup(client, backup.file.as_deref(), as_json).await,
@@ -134,6 +148,7 @@ async fn online(client: &Client, command: &Command, as_json: bool) -> Result<u8>
         }
         Command::Serve(_)
         | Command::Restore(_)
+        | Command::Inventory(_)
         | Command::Config(_)
         | Command::Openapi
         | Command::Health(_)

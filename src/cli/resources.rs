@@ -14,6 +14,8 @@ impl Resource {
             Self::Vulnerabilities => "/vulnerabilities",
             Self::Assets => "/assets",
             Self::Packages => "/packages",
+            Self::Services => "/services",
+            Self::Mappings => "/mappings",
             Self::Decisions => "/decisions",
             Self::Rules => "/rules",
             Self::SlaPolicies => "/sla-policies",
@@ -35,6 +37,8 @@ impl Resource {
             Self::Vulnerabilities => VULNERABILITIES,
             Self::Assets => ASSETS,
             Self::Packages => PACKAGES,
+            Self::Services => SERVICES,
+            Self::Mappings => MAPPINGS,
             Self::Decisions => DECISIONS,
             Self::Rules => RULES,
             Self::SlaPolicies => SLA_POLICIES,
@@ -92,6 +96,25 @@ const PACKAGES: &[Column] = &[
     ("ECOSYSTEM", "component.ecosystem"),
     ("SINCE", "first_seen"),
     ("REMOVED", "removed_at"),
+];
+const SERVICES: &[Column] = &[
+    ("ID", "id"),
+    ("ASSET", "asset"),
+    ("PORT", "port"),
+    ("PROTOCOL", "protocol"),
+    ("SERVICE", "name"),
+    ("PRODUCT", "product"),
+    ("VERSION", "product_version"),
+    ("FIRST SEEN", "first_seen"),
+    ("LAST SEEN", "last_seen"),
+    ("GONE", "gone_at"),
+];
+const MAPPINGS: &[Column] = &[
+    ("ID", "id"),
+    ("MAPPING", "name"),
+    ("DESCRIPTION", "description"),
+    ("AUTHOR", "created_by"),
+    ("CHANGED", "updated_at"),
 ];
 const DECISIONS: &[Column] = &[
     ("ID", "id"),

@@ -195,6 +195,16 @@ options! {
         /// Most findings in one report.
         max_findings: u64 = limits::REPORT_FINDINGS,
             from 1, to 1_000_000_000, unit "findings", example "10000000";
+        /// A directory whose files are imported and then moved to done/ or failed/ in it.
+        watch_dir: Option<PathBuf> = None, example "/srv/scans";
+        /// How often it is looked at; a file is taken when two looks see it the same.
+        watch_interval_s: u64 = 10, from 1, to 3600, unit "seconds", example "60";
+        /// Whether reports are kept as they were sent, compressed, to be looked at again.
+        keep_originals: bool = true, example "false";
+        /// Largest report that is kept, as it is sent.
+        original_max_bytes: ByteSize = ByteSize(256 * MIB), unit "bytes", example "1GiB";
+        /// What all kept reports may take on disk together; the oldest are dropped.
+        originals_total_bytes: ByteSize = ByteSize(5 * GIB), unit "bytes", example "50GiB";
         /// A report that would close more than this share of what its scanner had found on
         /// an asset closes nothing until a person accepts it.
         quarantine_percent: u64 = 50, from 1, to 100, unit "%", example "80";

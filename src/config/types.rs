@@ -160,6 +160,19 @@ impl Setting for PathBuf {
     }
 }
 
+impl Setting for Option<PathBuf> {
+    const KIND: Kind = Kind::Text;
+    const ALLOWED: &'static str = "a path";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok((!text.is_empty()).then(|| PathBuf::from(text)))
+    }
+
+    fn show(&self) -> String {
+        self.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
+    }
+}
+
 impl Setting for Vec<IpNet> {
     const KIND: Kind = Kind::List;
     const ALLOWED: &'static str = "networks such as 10.0.0.0/8 or fd00::/8, or single addresses";

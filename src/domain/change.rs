@@ -9,6 +9,7 @@ use super::asset::Asset;
 use super::decision::Decision;
 use super::finding::Finding;
 use super::package::Package;
+use super::service::Service;
 use super::vulnerability::Vulnerability;
 use super::words::word_enum;
 use crate::base::Timestamp;
@@ -123,6 +124,10 @@ impl Undoable for Asset {
 }
 
 impl Undoable for Package {
+    const DERIVED: &'static [&'static str] = &["version", "updated_at"];
+}
+
+impl Undoable for Service {
     const DERIVED: &'static [&'static str] = &["version", "updated_at"];
 }
 

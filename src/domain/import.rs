@@ -85,6 +85,9 @@ pub struct Import {
     /// Name to give the asset, if the report holds only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset: Option<String>,
+    /// Name of the mapping that says what its columns mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<String>,
     /// The tool that made the report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scanner: Option<String>,
@@ -103,8 +106,18 @@ pub struct Import {
     pub bytes: u64,
     /// SHA-256 of the upload, hexadecimal.
     pub sha256: String,
+    /// Bytes that the original takes on disk, if it is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original_bytes: Option<u64>,
     /// Share of the work that is done, 0 to 1.
     pub progress: f64,
+    /// What is being done with it: `reading`, `applying`, `closing what has gone`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// Entries that have been applied so far: findings, components, open ports, advisories,
+    /// statements.
+    #[serde(default)]
+    pub applied: u64,
     /// Distinct assets in the report.
     pub assets: u64,
     /// Distinct vulnerabilities in the report.
@@ -185,6 +198,7 @@ impl Import {
         // The texts of the other 5xx are written for clients.
         let hidden = error.code() == Code::Internal;
         self.status = ImportStatus::Failed;
+        self.phase = None;
         self.finished_at = Some(now);
         self.error = Some(ImportError {
             code: error.code().slug().to_owned(),

@@ -1,13 +1,16 @@
 //! What the columns of a table mean that no scanner of a known format wrote: given by the
-//! person who imports it.
+//! person who imports it, and saved under a name (table `mappings`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use poem_openapi::Object;
+use poem_openapi::types::MaybeUndefined;
 use serde::{Deserialize, Serialize};
 
+use super::asset::{merge, set};
 use super::words::word_enum;
-use crate::base::{Error, Result};
+use crate::base::record::{Field, Index, Kind, Record, asc};
+use crate::base::{Error, Result, Timestamp};
 
 word_enum! {
     /// What a column says.
@@ -106,12 +109,11 @@ const COLUMNS: usize = 200;
 const COLUMN_BYTES: usize = 255;
 
 /// What columns mean.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Object)]
-#[serde(deny_unknown_fields)]
-#[oai(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mapping {
     /// By column name; case, blanks and punctuation do not matter. Columns that are not
-    /// named here are ignored.
+    /// named here are ignored. In JSON also by the way through an entry, with dots
+    /// (`asset.name`) or as a pointer (`/asset/name`, RFC 6901).
     pub columns: BTreeMap<String, MappedField>,
 }
 
@@ -147,6 +149,139 @@ fn is_column(name: &str) -> bool {
     name.len() <= COLUMN_BYTES && name.chars().any(char::is_alphanumeric)
 }
 
+/// A mapping under a name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Object)]
+pub struct SavedMapping {
+    /// Number.
+    pub id: u64,
+    /// Goes up with every change; the ETag.
+    pub version: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+    /// Natural key, for `mapping=`.
+    pub name: String,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What each column means, by its name, or in JSON by its path (`asset.name`,
+    /// `/asset/name`).
+    pub columns: BTreeMap<String, MappedField>,
+    /// Who made it.
+    pub created_by: String,
+}
+
+/// A new mapping as a client sends it.
+#[derive(Debug, Clone, Object)]
+#[oai(deny_unknown_fields)]
+pub struct NewMapping {
+    /// Natural key, for `mapping=`.
+    #[oai(validator(min_length = 1, max_length = 100, pattern = "^[A-Za-z][A-Za-z0-9._-]*$"))]
+    pub name: String,
+    /// What it is for.
+    #[oai(validator(max_length = 1000))]
+    pub description: Option<String>,
+    /// What each column means, by its name, or in JSON by its path (`asset.name`,
+    /// `/asset/name`). Case, blanks and punctuation do not matter; each name is of at most
+    /// 255 bytes and has a letter or digit. One is `id` or `title`; only `cvss`,
+    /// `references` and `ignore` may stand several times.
+    #[oai(validator(min_properties = 1, max_properties = 200))]
+    pub columns: BTreeMap<String, MappedField>,
+}
+
+/// A change to a mapping: absent leaves, `null` clears, a value sets (RFC 7396).
+#[derive(Debug, Clone, Default, Object)]
+#[oai(deny_unknown_fields)]
+pub struct MappingPatch {
+    /// Natural key.
+    #[oai(validator(min_length = 1, max_length = 100, pattern = "^[A-Za-z][A-Za-z0-9._-]*$"))]
+    pub name: Option<String>,
+    /// What it is for.
+    #[oai(validator(max_length = 1000))]
+    pub description: MaybeUndefined<String>,
+    /// What each column means; replaces what was there.
+    #[oai(validator(min_properties = 1, max_properties = 200))]
+    pub columns: Option<BTreeMap<String, MappedField>>,
+}
+
+impl NewMapping {
+    /// The mapping that this describes, by `author`; an error if it cannot be used.
+    pub fn build(self, author: String) -> Result<SavedMapping> {
+        let saved = SavedMapping {
+            name: self.name,
+            description: self.description,
+            columns: self.columns,
+            created_by: author,
+            ..SavedMapping::default()
+        };
+        saved.mapping().validate()?;
+        Ok(saved)
+    }
+}
+
+impl MappingPatch {
+    /// The mapping with this change; an error if it cannot be used then.
+    pub fn apply(&self, mut saved: SavedMapping) -> Result<SavedMapping> {
+        set(&mut saved.name, self.name.as_ref());
+        merge(&mut saved.description, &self.description);
+        set(&mut saved.columns, self.columns.as_ref());
+        saved.mapping().validate()?;
+        Ok(saved)
+    }
+}
+
+impl SavedMapping {
+    /// What it says.
+    #[must_use]
+    pub fn mapping(&self) -> Mapping {
+        Mapping { columns: self.columns.clone() }
+    }
+}
+
+/// What can be filtered, sorted and counted by.
+const MAPPING_FIELDS: &[Field<SavedMapping>] = &[
+    Field::<SavedMapping>::new("name", Kind::Text, |m, f| f((&m.name).into()), "Natural key."),
+    Field::<SavedMapping>::new(
+        "created_by",
+        Kind::Text,
+        |m, f| f((&m.created_by).into()),
+        "Who made it.",
+    )
+    .facet(),
+    Field::<SavedMapping>::new(
+        "created_at",
+        Kind::Time,
+        |m, f| f(m.created_at.into()),
+        "When it was made.",
+    ),
+];
+
+/// Secondary indexes, and what each is for.
+const MAPPING_INDEXES: &[Index] = &[
+    Index::on("idx_mappings_name", &[asc("name")], "Look-up by natural key; the default list.")
+        .unique(),
+    Index::on("idx_mappings_created_at", &[asc("created_at")], "By time."),
+];
+
+impl Record for SavedMapping {
+    const TABLE: &'static str = "mappings";
+    const FACETS: &'static str = "fct_mappings";
+    const NOUN: &'static str = "mapping";
+    const NATURAL_KEY: Option<&'static str> = Some("idx_mappings_name");
+    const DEFAULT_SORT: &'static str = "name";
+
+    fn fields() -> &'static [Field<Self>] {
+        MAPPING_FIELDS
+    }
+
+    fn indexes() -> &'static [Index] {
+        MAPPING_INDEXES
+    }
+
+    crate::record_head!();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,14 +310,5 @@ mod tests {
         }
         let long = "x".repeat(300);
         assert!(mapping(&[(&long, F::Id)]).validate().is_err());
-    }
-
-    #[test]
-    fn a_mapping_is_read_from_json() {
-        let read = serde_json::from_str::<Mapping>;
-        let mapping = read(r#"{"columns": {"Bug": "id", "Where": "ip_address"}}"#).unwrap();
-        assert_eq!(mapping.columns["Where"], MappedField::IpAddress);
-        assert!(read(r#"{"columns": {"Bug": "no-such"}}"#).is_err());
-        assert!(read(r#"{"columns": {}, "x": 1}"#).is_err());
     }
 }

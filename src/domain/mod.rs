@@ -10,6 +10,7 @@ pub mod change;
 pub mod component;
 pub mod decision;
 pub mod finding;
+pub mod idempotency;
 pub mod identity;
 pub mod import;
 pub mod job;
@@ -28,6 +29,7 @@ pub mod rule;
 pub mod ruleset;
 pub mod scan;
 pub mod search;
+pub mod service;
 pub mod severity;
 pub mod sla;
 pub mod status;
@@ -49,10 +51,13 @@ macro_rules! for_each_record {
             $crate::domain::rule::Rule,
             $crate::domain::sla::SlaPolicy,
             $crate::domain::package::Package,
+            $crate::domain::service::Service,
+            $crate::domain::mapping::SavedMapping,
             $crate::domain::patch::Patch,
             $crate::domain::import::Import,
             $crate::domain::change::Change,
             $crate::domain::change::ChangeStep,
+            $crate::domain::idempotency::IdempotencyKey,
             $crate::domain::job::Job,
             $crate::domain::user::User,
             $crate::domain::user::Credential,

@@ -4,6 +4,7 @@
 
 mod lists;
 mod strict;
+mod uploads;
 
 use std::fmt;
 
@@ -18,13 +19,14 @@ use crate::domain::decision::Decision;
 use crate::domain::finding::Finding;
 use crate::domain::import::Import;
 use crate::domain::job::Job;
+use crate::domain::mapping::SavedMapping;
 use crate::domain::package::Package;
 use crate::domain::patch::Patch;
 use crate::domain::rule::Rule;
+use crate::domain::service::Service;
 use crate::domain::sla::SlaPolicy;
 use crate::domain::user::{ApiToken, Role, User};
 use crate::domain::vulnerability::Vulnerability;
-use crate::services::imports;
 
 /// Operations that need no log-in.
 const OPEN: &[&str] =
@@ -47,6 +49,9 @@ const CONDITIONAL: &[&str] = &[
     "revert_import",
     "undo_change",
 ];
+
+/// What only operators may read: reports say more than the findings.
+const OPERATOR: &[&str] = &["get_import_original"];
 
 /// Operations for administrators among those that operators may use.
 const ADMIN: &[&str] = &["delete_finding", "delete_vulnerability"];
@@ -71,6 +76,8 @@ pub fn complete(spec: &str) -> Value {
     lists::lists::<Rule>(&mut document, "rules");
     lists::lists::<SlaPolicy>(&mut document, "sla-policies");
     lists::lists::<Package>(&mut document, "packages");
+    lists::lists::<Service>(&mut document, "services");
+    lists::lists::<SavedMapping>(&mut document, "mappings");
     lists::lists::<Patch>(&mut document, "patches");
     lists::lists::<Import>(&mut document, "imports");
     lists::lists::<Change>(&mut document, "changes");
@@ -86,7 +93,7 @@ pub fn complete(spec: &str) -> Value {
     lists::bulk::<Finding>(&mut document, "FindingBulk");
     lists::bulk::<Vulnerability>(&mut document, "VulnerabilityBulk");
     lists::bulk::<Asset>(&mut document, "AssetBulk");
-    uploads(&mut document);
+    uploads::uploads(&mut document);
     each_operation(&mut document);
     links(&mut document);
     strict::complete(&mut document);
@@ -152,22 +159,6 @@ fn extend(list: &mut Value, more: Vec<Value>) {
     }
 }
 
-/// The formats of reports, and texts without control characters.
-fn uploads(document: &mut Value) {
-    let formats = imports::formats();
-    let text = r"^[^\x00-\x1f\x7f-\x9f]+$";
-    for method in ["post", "put"] {
-        let parameters = &mut document["paths"]["/api/v1/imports"][method]["parameters"];
-        for parameter in parameters.as_array_mut().into_iter().flatten() {
-            match parameter["name"].as_str() {
-                Some("format") => parameter["schema"]["enum"] = json!(formats),
-                Some("filename" | "asset") => parameter["schema"]["pattern"] = json!(text),
-                _ => {}
-            }
-        }
-    }
-}
-
 /// The least role that may call an operation; `None` if it is open. Services demand the
 /// same once more.
 fn role(path: &str, method: &str, id: &str) -> Option<Role> {
@@ -177,6 +168,9 @@ fn role(path: &str, method: &str, id: &str) -> Option<Role> {
     }
     if ADMIN.contains(&id) || for_admins.iter().any(|prefix| path.starts_with(prefix)) {
         return Some(Role::Admin);
+    }
+    if OPERATOR.contains(&id) {
+        return Some(Role::Operator);
     }
     let reads = method == "get" || path.ends_with("/batch-get");
     Some(if reads || OWN.contains(&id) { Role::Viewer } else { Role::Operator })

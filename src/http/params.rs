@@ -193,6 +193,19 @@ impl<'a, R: Related> FromRequest<'a> for FacetParams<R> {
     }
 }
 
+/// The key that a client gave to its request, if it did.
+pub struct IdempotencyKey(pub Option<String>);
+
+impl<'a> FromRequest<'a> for IdempotencyKey {
+    async fn from_request(req: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        let Some(value) = req.headers().get("idempotency-key") else { return Ok(Self(None)) };
+        let text = value.to_str().map_err(|_| {
+            Problem::from(wrong("Idempotency-Key", "it must be of visible ASCII characters"))
+        })?;
+        Ok(Self(Some(text.to_owned())))
+    }
+}
+
 /// The version that `If-Match` names, if there is such a header.
 pub struct IfMatch(pub Option<u64>);
 

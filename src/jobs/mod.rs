@@ -2,5 +2,7 @@
 //! record; they know no HTTP.
 
 mod runner;
+mod watcher;
 
 pub use runner::{Runner, Workers};
+pub use watcher::Watched;

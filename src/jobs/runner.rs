@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::watcher::{self, Watched};
 use crate::base::{Error, Result};
 use crate::domain::job::{Job, JobKind, JobStatus};
 use crate::services::{Core, auth, decisions, imports, jobs, policies, undo};
@@ -62,6 +63,11 @@ impl Runner {
 }
 
 impl Workers {
+    /// Watches a directory, too.
+    pub fn watch(&mut self, core: Core, watched: Watched) {
+        self.tasks.spawn(watcher::watch(core, watched, self.stop.subscribe()));
+    }
+
     /// Lets no worker take another job and waits for the current ones.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
@@ -151,10 +157,10 @@ fn handle(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<(), Erro
     }
 }
 
-/// Ends what has come to its end by itself, from time to time: sessions, decisions, the time
-/// to fix findings.
+/// Ends what has come to its end by itself, from time to time: sessions, decisions, keys,
+/// originals, the time to fix findings.
 async fn sweep(core: Core, mut stopped: watch::Receiver<bool>) {
-    loop {
+    for round in 1_u64.. {
         tokio::select! {
             _ = stopped.changed() => return,
             () = tokio::time::sleep(SWEEP) => {}
@@ -167,6 +173,9 @@ async fn sweep(core: Core, mut stopped: watch::Receiver<bool>) {
             Ok(changes) => tracing::info!(changes, "changes can no longer be undone"),
             Err(e) => tracing::warn!(error = %e.chain(), "cannot forget old changes"),
         }
+        if let Err(e) = imports::forget(&core).await {
+            tracing::warn!(error = %e.chain(), "cannot forget old idempotency keys");
+        }
         match decisions::expire(&core).await {
             Ok(0) => {}
             Ok(ended) => tracing::info!(decisions = ended, "decisions have expired"),
@@ -176,6 +185,12 @@ async fn sweep(core: Core, mut stopped: watch::Receiver<bool>) {
             Ok(0) => {}
             Ok(late) => tracing::info!(findings = late, "findings have become overdue"),
             Err(e) => tracing::warn!(error = %e.chain(), "cannot mark overdue findings"),
+        }
+        // All files are looked at: seldom is enough.
+        if round.is_multiple_of(60)
+            && let Err(e) = imports::sweep(&core).await
+        {
+            tracing::warn!(error = %e.chain(), "cannot remove originals without an import");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Assets: create, change, remove.
 
-use super::{Core, Ctx, decisions, edit, findings, packages, policies};
+use super::{Core, Ctx, decisions, edit, findings, packages, policies, ports};
 use crate::base::id::Reference;
 use crate::base::{Error, Result};
 use crate::domain::asset::{Asset, AssetPatch, NewAsset};
@@ -85,6 +85,7 @@ pub async fn delete(
     if expected.is_none_or(|v| v == asset.version) {
         findings::delete_all(core, findings::BY_ASSET, asset.id).await?;
         packages::delete_all(core, asset.id).await?;
+        ports::delete_all(core, asset.id).await?;
     }
     // The counts have gone to zero meanwhile, so only a version from before counts.
     let expected = expected.filter(|v| *v != asset.version);

@@ -1,7 +1,8 @@
 //! What the services share: the store and a few options. Assembled by `app`.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use moka::sync::Cache;
@@ -27,6 +28,12 @@ pub struct Options {
     pub report: input::Limits,
     /// Largest upload, bytes.
     pub max_upload_bytes: u64,
+    /// Whether reports are kept as they were sent.
+    pub keep_originals: bool,
+    /// Largest report that is kept, bytes as sent.
+    pub original_max_bytes: u64,
+    /// What all that are kept may take together, bytes on disk.
+    pub originals_total_bytes: u64,
     /// A report that would close more than this share of a scope closes nothing by itself.
     pub quarantine_percent: u64,
     /// Scopes of at most this many findings are closed without asking.
@@ -73,6 +80,8 @@ pub struct Inner {
     /// Failed log-ins by address; forgotten an hour after the last.
     pub addresses: Cache<String, AddressFailures>,
     setup_token: Mutex<Option<Secret>>,
+    receiving: Mutex<HashSet<String>>,
+    originals: Mutex<Option<u64>>,
     jobs_changed: watch::Sender<u64>,
 }
 
@@ -101,6 +110,8 @@ impl Core {
             local_token: OnceLock::new(),
             addresses,
             setup_token: Mutex::new(None),
+            receiving: Mutex::default(),
+            originals: Mutex::default(),
             jobs_changed,
         };
         (Self(Arc::new(inner)), observer)
@@ -127,6 +138,27 @@ impl Core {
     /// Sets or clears it.
     pub fn set_setup_token(&self, token: Option<Secret>) {
         *self.setup_token.lock().unwrap_or_else(PoisonError::into_inner) = token;
+    }
+
+    /// The keys of requests that are coming in; see [`crate::services::imports::Once`].
+    pub(super) fn receiving(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.receiving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the kept originals take, bytes; `None` until they were counted.
+    pub(super) fn originals_bytes(&self) -> Option<u64> {
+        *self.originals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// They were counted.
+    pub(super) fn set_originals(&self, bytes: u64) {
+        *self.originals.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
+    }
+
+    /// One more was kept.
+    pub(super) fn add_originals(&self, bytes: u64) {
+        let mut total = self.originals.lock().unwrap_or_else(PoisonError::into_inner);
+        *total = total.map(|total| total + bytes);
     }
 
     /// Where uploads wait.

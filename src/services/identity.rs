@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::{self, Entry};
 use super::moving::Movement;
-use super::{Core, Ctx, decisions, edit, packages, policies};
+use super::{Core, Ctx, decisions, edit, packages, policies, ports};
 use crate::base::id::Reference;
 use crate::base::{Code, Error, Result, Timestamp, limits};
 use crate::domain::asset::Asset;
@@ -225,6 +225,7 @@ pub async fn join(
             let all = findings_on(tx, before.id)?;
             decisions::refresh_all(tx, all, &by)?;
             packages::move_all(tx, other.id, &before)?;
+            ports::move_all(tx, other.id, &before)?;
             let other: Asset = tx.delete(other.id)?;
             let mut joined: Asset = tx.require(before.id)?;
             merge::assets(&mut joined, &other, &by, tx.now());

@@ -246,6 +246,8 @@ impl Related for crate::domain::decision::Decision {}
 impl Related for crate::domain::rule::Rule {}
 impl Related for crate::domain::sla::SlaPolicy {}
 impl Related for crate::domain::package::Package {}
+impl Related for crate::domain::service::Service {}
+impl Related for crate::domain::mapping::SavedMapping {}
 impl Related for crate::domain::import::Import {}
 impl Related for crate::domain::change::Change {}
 impl Related for crate::domain::job::Job {}

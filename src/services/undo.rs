@@ -19,6 +19,7 @@ use crate::domain::change::{
 use crate::domain::decision::Decision;
 use crate::domain::finding::Finding;
 use crate::domain::package::Package;
+use crate::domain::service::Service;
 use crate::domain::user::Role;
 use crate::domain::vulnerability::Vulnerability;
 use crate::store::{Direction, Read, Table, Tx};
@@ -29,6 +30,7 @@ const TABLES: &[Table] = &[
     <Asset as crate::base::record::Record>::TABLE,
     <Finding as crate::base::record::Record>::TABLE,
     <Package as crate::base::record::Record>::TABLE,
+    <Service as crate::base::record::Record>::TABLE,
     <Decision as crate::base::record::Record>::TABLE,
 ];
 
@@ -40,6 +42,7 @@ macro_rules! with_undoable {
             $crate::domain::asset::Asset,
             $crate::domain::finding::Finding,
             $crate::domain::package::Package,
+            $crate::domain::service::Service,
             $crate::domain::decision::Decision)
     };
     (@ $table:expr, $R:ident, $body:expr; $($record:ty),*) => {

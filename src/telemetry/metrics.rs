@@ -66,6 +66,11 @@ struct TaskLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct QueueLabels {
     queue: Text,
 }
@@ -102,6 +107,8 @@ struct Jobs {
     tasks: Family<TaskLabels, Counter>,
     queue_length: Family<QueueLabels, Gauge>,
     workers: Gauge,
+    watched: Family<OutcomeLabels, Counter>,
+    watch_waiting: Gauge,
 }
 
 /// Registers a metric under `name` with its help text and gives back the handle.
@@ -195,6 +202,19 @@ impl Jobs {
                 "Workers that run a background job",
                 Gauge::default(),
             ),
+            watched: add(
+                r,
+                "vulnzero_watch_files",
+                "Files of the watched directory, by outcome: imported, failed (refused), stuck \
+                 (cannot be moved away), error (the directory or the server failed)",
+                Family::default(),
+            ),
+            watch_waiting: add(
+                r,
+                "vulnzero_watch_files_waiting",
+                "Files in the watched directory that are not imported yet",
+                Gauge::default(),
+            ),
         }
     }
 }
@@ -276,6 +296,17 @@ impl Metrics {
     /// The number of jobs that wait in a queue.
     pub fn set_queue_length(&self, queue: impl Into<Text>, jobs: i64) {
         self.jobs.queue_length.get_or_create(&QueueLabels { queue: queue.into() }).set(jobs);
+    }
+
+    /// A file of the watched directory was dealt with; `outcome` is one of those that the
+    /// metric names.
+    pub fn watch_done(&self, outcome: &'static str) {
+        self.jobs.watched.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
+    /// The number of files in the watched directory that are not imported yet.
+    pub fn set_watch_waiting(&self, files: i64) {
+        self.jobs.watch_waiting.set(files);
     }
 
     /// A worker takes up a job; it is counted until the value is dropped.

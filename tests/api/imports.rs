@@ -162,3 +162,25 @@ fn an_asset_can_be_given_another_name() {
     assert!(detail.contains("asset: the report holds several"), "{detail}");
     assert_eq!(client.all("/assets").len(), 1);
 }
+
+#[test]
+fn a_file_of_another_kind_is_told_what_it_is() {
+    let server = Server::start();
+    let client = server.token("operator");
+    let json = report("trivy-npm.json");
+    let cut = &gzip(&json)[..1000];
+    for (query, body, parts) in [
+        ("?format=nessus", &json[..], &["read as Nessus", "looks like Trivy", "format=trivy"][..]),
+        ("?format=trivy", b"<a><b/></a>", &["line 1", "XML with the root element <a>"]),
+        ("", b"<html><body>", &["a web page (HTML)"]),
+        ("", b"{\"colour\": 1}", &["JSON, an object with the keys 'colour'"]),
+        ("", b"PK\x03\x04\x14\x00", &["a zip archive", "unzip -p"]),
+        ("?format=trivy", b"PK\x03\x04\x14\x00", &["a zip archive"]),
+        ("", &gzip(&gzip(&json)), &["compressed twice"]),
+        ("?format=trivy", cut, &["ends in the middle", "gzip", "at byte 1000 of the file"]),
+    ] {
+        let problem = client.import(query, body).problem(422, "bad-report");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(parts.iter().all(|part| detail.contains(part)), "{detail}");
+    }
+}

@@ -13,12 +13,15 @@ use vulnzero::base::{Result, Timestamp};
 use vulnzero::domain::audit::AuditLog;
 use vulnzero::domain::change::{Change, ChangeStep};
 use vulnzero::domain::decision::Decision;
+use vulnzero::domain::idempotency::IdempotencyKey;
 use vulnzero::domain::import::Import;
 use vulnzero::domain::job::{Job, JobKind};
+use vulnzero::domain::mapping::{MappedField, SavedMapping};
 use vulnzero::domain::matcher::Matcher;
 use vulnzero::domain::package::Package;
 use vulnzero::domain::patch::Patch;
 use vulnzero::domain::rule::Rule;
+use vulnzero::domain::service::Service;
 use vulnzero::domain::sla;
 use vulnzero::domain::user::{ApiToken, Credential, Session, TokenSecret, User};
 use vulnzero::services::decisions;
@@ -61,6 +64,7 @@ fn fill(tx: &mut Tx<'_>) -> Result<()> {
         })?;
         let reason = Some("synthetic".to_owned());
         let mut decision = Decision { author: "synthetic".into(), reason, ..Decision::default() };
+        tx.insert(Service { asset_id: asset.id, port: 22, ..Service::default() })?;
         decisions::about(&mut decision, &finding);
         tx.insert(decision)?;
         tx.insert(records::audit("assets.create", &asset.asset_id))?;
@@ -97,6 +101,15 @@ fn fill(tx: &mut Tx<'_>) -> Result<()> {
         format: "trivy".into(),
         created_by: "synthetic".into(),
         ..Import::default()
+    })?;
+    let columns = [("Bug".to_owned(), MappedField::Id)].into();
+    tx.insert(SavedMapping { name: "synthetic".into(), columns, ..SavedMapping::default() })?;
+    tx.insert(IdempotencyKey {
+        owner: "synthetic".into(),
+        key: "a".into(),
+        import_id: import.id,
+        expires_at: time,
+        ..IdempotencyKey::default()
     })?;
     tx.insert(Job { import_id: Some(import.id), ..Job::new(JobKind::Import, "synthetic", time) })?;
     Ok(())

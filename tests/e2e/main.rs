@@ -11,6 +11,7 @@ mod edges;
 mod harness;
 mod http;
 mod import_kill;
+mod inventory;
 mod kill;
 mod lock;
 mod memory;

@@ -43,6 +43,7 @@ export async function everyPage(page) {
     rules: "/settings/rules",
     sla: "/settings/sla",
     tokens: "/settings/tokens",
+    mappings: "/settings/mappings",
     users: "/settings/users",
     audit: "/settings/audit",
     about: "/settings/about",

@@ -104,27 +104,30 @@ impl Report {
     fn reader(&self, read: Arc<AtomicU64>) -> Result<Box<dyn BufRead + Send>> {
         let inner = File::open(&self.path)
             .map_err(|e| Error::internal("cannot open the spooled report").with_source(e))?;
-        let raw = BufReader::with_capacity(BUFFER, Counted { inner, read });
+        let raw = BufReader::with_capacity(BUFFER, Counted { inner, read: read.clone() });
         let limit = self.limits.report_bytes;
-        let limited =
-            Limited { inner: decompress(raw).map_err(|e| io_error(&e))?, left: limit, limit };
+        let (inner, packing) = decompress(raw).map_err(|e| io_error(&e))?;
+        let limited = Limited { inner, left: limit, limit, packing, read };
         decode(BufReader::with_capacity(BUFFER, limited)).map_err(|e| io_error(&e))
     }
 }
 
 /// Decompresses gzip (all members) and zstd (all frames) by their magic numbers.
-fn decompress(mut raw: BufReader<Counted>) -> io::Result<Box<dyn Read + Send>> {
+fn decompress(mut raw: BufReader<Counted>) -> io::Result<(Box<dyn Read + Send>, Packing)> {
     Ok(match raw.fill_buf()? {
-        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(raw)),
+        [0x1f, 0x8b, ..] => (Box::new(flate2::bufread::MultiGzDecoder::new(raw)), Some("gzip")),
         // RFC 8878 §3.1: a frame, or one of the sixteen kinds of skippable frames.
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
             let mut decoder = zstd::Decoder::with_buffer(raw)?;
             decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
-            Box::new(decoder)
+            (Box::new(decoder), Some("zstd"))
         }
-        _ => Box::new(raw),
+        _ => (Box::new(raw), None),
     })
 }
+
+/// How a report is compressed, if it is.
+type Packing = Option<&'static str>;
 
 /// The same text without a byte order mark at its beginning, and from UTF-16 (which
 /// `PowerShell` writes when it redirects) to UTF-8.
@@ -160,9 +163,7 @@ pub fn io_error(e: &io::Error) -> Error {
         return Error::new(Code::BadReport, e.to_string());
     }
     let text = e.to_string();
-    let detail = if e.kind() == io::ErrorKind::UnexpectedEof {
-        "the report ends in the middle".to_owned()
-    } else if text.contains("too much memory") {
+    let detail = if text.contains("too much memory") {
         let mib = (1_u64 << limits::ZSTD_WINDOW_LOG) >> 20;
         format!("the report needs a zstd window of more than {mib} MiB; compress it with less")
     } else {
@@ -194,11 +195,37 @@ struct Limited<R> {
     inner: R,
     left: u64,
     limit: u64,
+    packing: Packing,
+    /// Bytes of the file that were taken.
+    read: Arc<AtomicU64>,
+}
+
+impl<R> Limited<R> {
+    /// What is wrong with compressed data, and where.
+    fn broken(&self, e: io::Error) -> io::Error {
+        let text = e.to_string();
+        let Some(packing) = self.packing.filter(|_| !text.contains("too much memory")) else {
+            return e;
+        };
+        let (content, at) = (self.limit - self.left, self.read.load(Ordering::Relaxed));
+        let why = if e.kind() == io::ErrorKind::UnexpectedEof || text.contains("incomplete frame") {
+            format!(
+                "the report ends in the middle: its {packing} data breaks off after {content} \
+                 bytes of content, at byte {at} of the file"
+            )
+        } else {
+            format!(
+                "the report cannot be decompressed: its {packing} data is damaged after {content} \
+                 bytes of content, before byte {at} of the file: {text}"
+            )
+        };
+        io::Error::new(io::ErrorKind::InvalidData, Refused::new(why))
+    }
 }
 
 impl<R: Read> Read for Limited<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buf)?;
+        let n = self.inner.read(buf).map_err(|e| self.broken(e))?;
         self.left = self.left.checked_sub(n as u64).ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::FileTooLarge,
@@ -206,5 +233,45 @@ impl<R: Read> Read for Limited<R> {
             )
         })?;
         Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn error(bytes: &[u8]) -> String {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let report = Report::new(file.path(), Limits::default());
+        let read = report.open().and_then(|mut reader| {
+            io::copy(&mut reader, &mut io::sink()).map_err(|e| io_error(&e))
+        });
+        read.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn broken_compression_names_its_place() {
+        let plain: Vec<u8> =
+            (0..400_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&plain).unwrap();
+        let gzip = gzip.finish().unwrap();
+        let mut zstd = zstd::Encoder::new(Vec::new(), 1).unwrap();
+        zstd.include_checksum(true).unwrap();
+        zstd.write_all(&plain).unwrap();
+        let zstd = zstd.finish().unwrap();
+        for (name, packed) in [("gzip", gzip), ("zstd", zstd)] {
+            let half = packed.len() / 2;
+            let cut = error(&packed[..half]);
+            assert!(cut.contains("ends in the middle") && cut.contains(name), "{cut}");
+            assert!(cut.ends_with(&format!("at byte {half} of the file")), "{cut}");
+            let mut damaged = packed.clone();
+            damaged[half..half + 40].fill(0xff);
+            let damaged = error(&damaged);
+            assert!(damaged.contains(&format!("its {name} data is damaged after ")), "{damaged}");
+        }
     }
 }

@@ -23,11 +23,12 @@ pub mod input;
 mod json;
 mod kept;
 mod lenient;
+mod looks;
 #[cfg(test)]
 mod memory;
 mod meter;
 mod network;
-mod packages;
+pub(super) mod packages;
 mod peek;
 mod table;
 #[cfg(test)]
@@ -64,6 +65,7 @@ use crate::base::{Code, Error, Result};
 use crate::domain::observation::Observation;
 
 pub use input::Report;
+pub use looks::doubt;
 
 /// Receives what an importer reads; an error ends the import.
 pub type Sink<'a> = dyn FnMut(Observation) -> Result<()> + 'a;
@@ -143,14 +145,16 @@ pub const ALL: &[&dyn Importer] = &[
 pub fn choose(name: &str, head: &[u8]) -> Result<&'static dyn Importer> {
     let known = || ALL.iter().map(|i| i.name()).collect::<Vec<_>>().join(", ");
     if name != "auto" {
+        looks::refuse_container(head)?;
         return ALL.iter().copied().find(|i| i.name() == name).ok_or_else(|| {
             Error::field("format", format!("'{name}' is none of: auto, {}", known()))
         });
     }
+    looks::refuse_container(head)?;
     ALL.iter().copied().find(|i| i.recognises(head)).ok_or_else(|| {
-        Error::new(
-            Code::BadReport,
-            format!("the content is of none of the known formats: {}", known()),
-        )
+        let (like, known) = (looks::like(head), known());
+        let detail =
+            format!("the content is of none of the known formats: it is {like}; known are {known}");
+        Error::new(Code::BadReport, detail)
     })
 }

@@ -111,6 +111,25 @@ pub fn recognises(head: &[u8], is_header: &dyn Fn(&Header) -> bool) -> bool {
     layout(head, is_header).is_some()
 }
 
+/// The row near the beginning that fits best as a header: the first of those with the
+/// highest `score`, if that is not 0.
+#[must_use]
+pub fn best_header(head: &[u8], score: &dyn Fn(&Header) -> usize) -> Option<Header> {
+    let text = String::from_utf8_lossy(head);
+    let mut best: Option<(usize, Header)> = None;
+    for &delimiter in DELIMITERS {
+        let mut reader = builder(delimiter).from_reader(text.as_bytes());
+        for row in reader.records().take(PREAMBLE_ROWS).map_while(Result::ok) {
+            let header = Header::of(&row);
+            let score = score(&header);
+            if score > best.as_ref().map_or(0, |(best, _)| *best) {
+                best = Some((score, header));
+            }
+        }
+    }
+    best.map(|(_, header)| header)
+}
+
 /// Delimiter, and number of rows before the header.
 fn layout(head: &[u8], is_header: &dyn Fn(&Header) -> bool) -> Option<(u8, usize)> {
     let text = String::from_utf8_lossy(head);

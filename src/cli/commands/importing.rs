@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use poem::http::Method;
 use serde_json::{Value, json};
-use tokio::io::AsyncRead;
+use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio_util::io::InspectWriter;
 
 use super::{answer, plain};
 use crate::base::{Code, Error, Result};
@@ -12,6 +14,7 @@ use crate::cli::args::Import;
 use crate::cli::client::{Client, Content};
 use crate::cli::{exit, output};
 use crate::domain::user::Role;
+use crate::services::passwords::hex;
 use crate::services::{Ctx, maintenance};
 
 /// Imports files one after the other; stops at the first that is refused.
@@ -49,7 +52,7 @@ fn expand(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
 }
 
 /// Puts the file's name in front of what is wrong with it.
-fn name_file(e: Error, file: &Path) -> Error {
+pub(super) fn name_file(e: Error, file: &Path) -> Error {
     let named = Error::new(e.code(), format!("{}: {}", file.display(), e.detail()));
     e.fields().iter().fold(named, |named, f| named.with_field(f.pointer.clone(), f.detail.clone()))
 }
@@ -62,6 +65,9 @@ async fn import_one(client: &Client, args: &Import, file: &Path) -> Result<Value
     }
     if let Some(asset) = &args.asset {
         query.append_pair("asset", asset);
+    }
+    if let Some(mapping) = &args.mapping {
+        query.append_pair("mapping", mapping);
     }
     // Without a server nobody would go on with it after us.
     if args.no_wait && !client.is_local() {
@@ -88,7 +94,7 @@ async fn open(file: &Path) -> Result<Content> {
     Ok(Content::Stream(reader, metadata.is_file().then_some(metadata.len())))
 }
 
-fn sentence(file: &Path, import: &Value) -> String {
+pub(super) fn sentence(file: &Path, import: &Value) -> String {
     let id = &import["id"];
     if import["status"] == "quarantined" {
         return format!(
@@ -138,6 +144,35 @@ fn sentence(file: &Path, import: &Value) -> String {
         text.push_str(plain(note));
     }
     text
+}
+
+/// Saves the report of an import, and holds it to the SHA-256 that it had.
+pub async fn original(client: &Client, id: u64, output: &Path, as_json: bool) -> Result<u8> {
+    let import = client.send(Method::GET, &format!("/imports/{id}"), Content::None).await?;
+    let failed = |e: std::io::Error| {
+        Error::new(Code::Invalid, format!("{}: it cannot be written: {e}", output.display()))
+    };
+    let to_stdout = output == Path::new("-");
+    let writer: Box<dyn AsyncWrite + Send + Unpin> = if to_stdout {
+        Box::new(tokio::io::stdout())
+    } else {
+        Box::new(tokio::fs::File::create(output).await.map_err(failed)?)
+    };
+    let mut digest = Sha256::new();
+    let mut writer = InspectWriter::new(writer, |piece| digest.update(piece));
+    let bytes = client.download(&format!("/imports/{id}/original"), &mut writer).await?;
+    writer.flush().await.map_err(failed)?;
+    drop(writer);
+    let sha256 = hex(&digest.finalize());
+    if import["sha256"] != sha256.as_str() {
+        let what = format!("what came is not what was sent: {bytes} bytes, SHA-256 {sha256}");
+        return Err(Error::new(Code::BadReport, what));
+    }
+    if !to_stdout {
+        let done = json!({"file": output, "bytes": bytes, "sha256": sha256});
+        answer(&done, as_json, || format!("{}: {bytes} bytes", output.display()));
+    }
+    Ok(exit::OK)
 }
 
 /// Writes a backup: to a file of the caller's choice if the database is ours, else where

@@ -10,6 +10,7 @@ use crate::base::record::Record;
 use crate::base::{Error, Result as BaseResult};
 use crate::domain::asset::{Asset, AssetPatch, NewAsset};
 use crate::domain::finding::{Finding, FindingPatch};
+use crate::domain::mapping::{MappingPatch, NewMapping, SavedMapping};
 use crate::domain::patch::{NewPatch, Patch, PatchPatch};
 use crate::domain::vulnerability::{NewVulnerability, Vulnerability, VulnerabilityPatch};
 use crate::http::auth::Caller;
@@ -17,7 +18,7 @@ use crate::http::params::IfMatch;
 use crate::http::{Body, MergeBody, NoContent, Problem, Reply};
 use crate::services::bulk::{self, BulkEdit, Mode, Selection};
 use crate::services::query;
-use crate::services::{Core, assets, findings, patches, vulnerabilities};
+use crate::services::{Core, assets, findings, mappings, patches, vulnerabilities};
 
 type Answer<T, const STATUS: u16 = 200> = Result<Reply<T, STATUS>, Problem>;
 
@@ -211,4 +212,16 @@ editable! {
     update "update_patch" PatchPatch;
     /// Remove
     delete "delete_patch";
+}
+
+editable! {
+    /// Editing mappings.
+    Mappings of SavedMapping, mappings, Tag::Mappings, "/mappings";
+    create "create_mapping" NewMapping;
+    /// Change
+    ///
+    /// Imports that come from now on follow it.
+    update "update_mapping" MappingPatch;
+    /// Remove
+    delete "delete_mapping";
 }

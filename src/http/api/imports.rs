@@ -2,80 +2,26 @@
 
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, combinators::BoxBody};
-use poem::http::{HeaderValue, header};
+use poem::http::{HeaderName, HeaderValue, header};
 use poem::web::Data;
-use poem::{IntoResponse, Request, RequestBody, Response};
+use poem::{IntoResponse, Response};
 use poem_openapi::payload::Payload as _;
-use poem_openapi::registry::{
-    MetaMediaType, MetaRequest, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
-};
-use poem_openapi::{
-    ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi, param::Path,
-    param::Query,
-};
+use poem_openapi::registry::{MetaResponses, Registry};
+use poem_openapi::{ApiResponse, OpenApi, param::Path, param::Query};
 
 use super::Tag;
 use super::common::{reference, written};
+use super::uploads::{Field, Upload};
 use crate::base::{Code, Error, Result as BaseResult};
 use crate::domain::import::{Import, ImportStatus};
-use crate::domain::user::Role;
 use crate::http::auth::Caller;
-use crate::http::body::read_error;
-use crate::http::params::IfMatch;
+use crate::http::params::{IdempotencyKey, IfMatch};
 use crate::http::{JsonBytes, Problem, Reply};
 use crate::services::Core;
-use crate::services::imports::{self, NewImport};
+use crate::services::imports::{self, Enqueued, NewImport, Once};
 
 /// How long an upload waits for its result before it is told to look later.
 const PATIENCE: Duration = Duration::from_mins(10);
-
-/// A request body of any type, as a stream.
-pub(super) struct Upload(BoxBody<bytes::Bytes, std::io::Error>);
-
-impl<'a> ApiExtractor<'a> for Upload {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
-    type ParamType = ();
-    type ParamRawType = ();
-
-    fn register(_: &mut Registry) {}
-
-    fn request_meta() -> Option<MetaRequest> {
-        let schema =
-            || MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "binary")));
-        let media = |content_type| MetaMediaType { content_type, schema: schema() };
-        Some(MetaRequest {
-            description: Some("The report: plain, gzip or zstd; recognised by its content."),
-            content: vec![media("application/octet-stream")],
-            required: true,
-        })
-    }
-
-    async fn from_request(
-        req: &'a Request,
-        body: &mut RequestBody,
-        _: ExtractParamOptions<()>,
-    ) -> poem::Result<Self> {
-        check_encoding(req).map_err(Problem::from)?;
-        let body = body.take().map_err(|e| {
-            Problem::from(Error::internal("the body was read twice").with_source(e))
-        })?;
-        Ok(Self(body.into()))
-    }
-}
-
-/// The content is decompressed by what it is, so the two that are known may be named.
-fn check_encoding(req: &Request) -> BaseResult<()> {
-    let Some(value) = req.headers().get(header::CONTENT_ENCODING) else { return Ok(()) };
-    let known = [b"identity".as_slice(), b"gzip", b"x-gzip", b"zstd"];
-    if known.iter().any(|k| value.as_bytes().eq_ignore_ascii_case(k)) {
-        return Ok(());
-    }
-    Err(Error::new(
-        Code::UnsupportedMediaType,
-        "a report may be sent with Content-Encoding gzip or zstd",
-    ))
-}
 
 /// The answer to an upload: done (201), or going on (202).
 pub(super) enum Uploaded {
@@ -106,12 +52,27 @@ impl ApiResponse for Uploaded {
     }
 }
 
-/// What a query string says about an upload.
+/// What is said about an upload, and how it is to be answered.
 struct Wishes {
-    filename: Query<Option<String>>,
-    format: Query<Option<String>>,
-    asset: Query<Option<String>>,
-    wait: Query<Option<bool>>,
+    new: NewImport,
+    wait: bool,
+    key: Option<String>,
+}
+
+impl Wishes {
+    /// What a form says beside the query string; both have been held to the description.
+    fn add(&mut self, fields: Vec<Field>) {
+        for (name, text) in fields {
+            match name.as_str() {
+                "filename" => self.new.filename = Some(text),
+                "format" => self.new.format = Some(text),
+                "asset" => self.new.asset = Some(text),
+                "mapping" => self.new.mapping = Some(text),
+                "wait" => self.wait = text != "false",
+                _ => {}
+            }
+        }
+    }
 }
 
 /// Declares an operation that takes a report in; they differ in their methods only.
@@ -137,11 +98,23 @@ macro_rules! upload {
                 /// Name to give the asset, if the report holds only one.
                 #[oai(validator(min_length = 1, max_length = 255))]
                 asset: Query<Option<String>>,
+                /// Name of the saved mapping that says what the columns of a table, or the keys of
+                /// JSON, mean.
+                #[oai(validator(min_length = 1, max_length = 100))]
+                mapping: Query<Option<String>>,
                 /// False: answer at once.
                 wait: Query<Option<bool>>,
+                key: IdempotencyKey,
                 body: Upload,
             ) -> Result<Uploaded, Problem> {
-                Ok(take_in(&core, &caller, Wishes { filename, format, asset, wait }, body).await?)
+                let new = NewImport {
+                    filename: filename.0,
+                    format: format.0,
+                    asset: asset.0,
+                    mapping: mapping.0,
+                };
+                let wishes = Wishes { new, wait: wait.0 != Some(false), key: key.0 };
+                Ok(take_in(&core, &caller, wishes, body).await?)
             }
         }
     };
@@ -151,7 +124,13 @@ upload!(
     /// Import a report
     ///
     /// Answers when it is applied (201), unless `wait=false` (202; look at the import again).
-    /// A report that cannot be read to its end changes nothing (422, with the place).
+    /// A report that cannot be read to its end changes nothing (422, with the place). A form
+    /// (`multipart/form-data`) has the report as `file`, and the parameters as fields or in
+    /// the query string.
+    ///
+    /// With an `Idempotency-Key`, sending the same request again within 24 hours gives the
+    /// same import and imports nothing (header `Idempotency-Replayed`); another request with
+    /// the same key is refused (422), and while the first is coming in, so is a second (409).
     Posted,
     "post",
     "create_import"
@@ -193,31 +172,43 @@ impl Reverting {
 async fn take_in(
     core: &Core,
     caller: &Caller,
-    wishes: Wishes,
+    mut wishes: Wishes,
     body: Upload,
 ) -> BaseResult<Uploaded> {
-    caller.0.require(Role::Operator)?;
-    let new =
-        NewImport { filename: wishes.filename.0, format: wishes.format.0, asset: wishes.asset.0 };
-    let mut upload = imports::begin(core, &caller.0, &new)?;
-    let mut body = body.0;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|e| read_error(&e))?;
-        if let Ok(data) = frame.into_data() {
-            upload.write(&data)?;
-        }
-    }
-    let import = imports::enqueue(core, &caller.0, new, upload).await?;
+    let mut upload = imports::begin(core, &caller.0)?;
+    imports::check(core, &wishes.new)?;
+    let once = wishes.key.as_deref().map(|key| Once::begin(core, &caller.0, key)).transpose()?;
+    wishes.add(body.receive(&mut upload).await?);
+    let taken = imports::enqueue(core, &caller.0, wishes.new, upload, once).await?;
+    answer(core, taken, wishes.wait).await
+}
+
+async fn answer(core: &Core, taken: Enqueued, wait: bool) -> BaseResult<Uploaded> {
+    let Enqueued { import, repeated } = taken;
     let location = format!("/api/v1/imports/{}", import.id);
-    if wishes.wait.0 == Some(false) {
-        return Ok(Uploaded::GoingOn(written(&import)?.with_location(&location)?));
+    if !wait {
+        return Ok(Uploaded::GoingOn(
+            marked(written(&import)?, repeated).with_location(&location)?,
+        ));
     }
     if let Ok(done) = tokio::time::timeout(PATIENCE, imports::wait(core, import.id)).await {
-        Ok(Uploaded::Done(completed(done?)?.with_location(&location)?))
+        Ok(Uploaded::Done(marked(completed(done?)?, repeated).with_location(&location)?))
     } else {
-        let reply = written(&import)?.with_location(&location)?;
+        let reply = marked(written(&import)?, repeated).with_location(&location)?;
         Ok(Uploaded::GoingOn(reply.with_header(header::RETRY_AFTER, HeaderValue::from_static("5"))))
     }
+}
+
+/// Says so, if an answer is that of an earlier request.
+fn marked<const STATUS: u16>(
+    reply: Reply<Import, STATUS>,
+    repeated: bool,
+) -> Reply<Import, STATUS> {
+    if !repeated {
+        return reply;
+    }
+    let name = HeaderName::from_static("idempotency-replayed");
+    reply.with_header(name, HeaderValue::from_static("true"))
 }
 
 /// An applied import, or the error that refused it.

@@ -9,9 +9,12 @@ mod edit;
 mod export;
 mod identity;
 mod imports;
+mod mappings;
+mod originals;
 mod read;
 mod rules;
 mod session;
+mod uploads;
 
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 
@@ -28,6 +31,8 @@ pub(crate) enum Tag {
     Assets,
     /// What is installed where.
     Packages,
+    /// What listens on which port.
+    Services,
     /// What was decided about findings instead of fixing them.
     Decisions,
     /// What follows for findings without anybody saying it each time.
@@ -38,6 +43,8 @@ pub(crate) enum Tag {
     Imports,
     /// What imports and bulk edits did, to be undone.
     Changes,
+    /// What columns mean that no known format explains.
+    Mappings,
     /// Background work.
     Jobs,
     /// Accounts.
@@ -59,7 +66,7 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
         read::Findings,
         read::Vulnerabilities,
         read::Assets,
-        read::Packages,
+        (read::Packages, read::Services, read::Mappings),
         read::Decisions,
         (read::Rules, read::SlaPolicies),
         read::Patches,
@@ -78,6 +85,8 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
         imports::Posted,
         imports::Put,
         imports::Reverting,
+        originals::Originals,
+        (edit::Mappings, mappings::Trials),
         accounts::Accounts,
     );
     let exporting = (

@@ -13,9 +13,11 @@ use crate::domain::decision::Decision;
 use crate::domain::finding::Finding;
 use crate::domain::import::Import;
 use crate::domain::job::Job;
+use crate::domain::mapping::SavedMapping;
 use crate::domain::package::Package;
 use crate::domain::patch::Patch;
 use crate::domain::rule::Rule;
+use crate::domain::service::Service;
 use crate::domain::sla::SlaPolicy;
 use crate::domain::user::{ApiToken, Role, User};
 use crate::domain::vulnerability::Vulnerability;
@@ -186,6 +188,30 @@ readable!(
     "count_sla_policies",
     "batch_get_sla_policies",
     "Reading SLA policies."
+);
+readable!(
+    Services,
+    Service,
+    Role::Viewer,
+    Tag::Services,
+    "/services",
+    "list_services",
+    "get_service",
+    "count_services",
+    "batch_get_services",
+    "Reading open ports."
+);
+readable!(
+    Mappings,
+    SavedMapping,
+    Role::Viewer,
+    Tag::Mappings,
+    "/mappings",
+    "list_mappings",
+    "get_mapping",
+    "count_mappings",
+    "batch_get_mappings",
+    "Reading mappings."
 );
 readable!(
     Patches,

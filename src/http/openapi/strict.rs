@@ -20,6 +20,7 @@ const PATCHES: &[(&str, &str)] = &[
     ("UserPatch", "User"),
     ("RulePatch", "Rule"),
     ("SlaPolicyPatch", "SlaPolicy"),
+    ("MappingPatch", "SavedMapping"),
 ];
 
 /// Makes the schemas say what holds.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use super::attempt::{Attempt, Source};
+use super::attempt::{Attempt, Source, applied};
 use super::closing::{self, Closings, Seen};
 use super::step::{Item, Step, StepDone};
 use crate::base::Result;
@@ -35,6 +35,8 @@ pub(super) struct Applier<'a> {
     by: Arc<Source>,
     current: Option<Arc<AssetObservation>>,
     step: Vec<Item>,
+    /// Items of all steps, without assets.
+    applied: u64,
     /// Bytes of long texts in the step.
     text: usize,
     seen: Seen,
@@ -96,7 +98,6 @@ struct Counts {
     new: u64,
     seen: u64,
     reopened: u64,
-    services: u64,
     advisories: u64,
     statements: u64,
     skipped: BTreeMap<&'static str, u64>,
@@ -140,6 +141,7 @@ impl<'a> Applier<'a> {
             by: Arc::new(Source { report, at, begun, import_id: import.id, format }),
             current: None,
             step: Vec::with_capacity(STEP),
+            applied: 0,
             text: 0,
             seen: Seen::default(),
             vulnerabilities: RoaringBitmap::new(),
@@ -169,9 +171,9 @@ impl<'a> Applier<'a> {
                 let asset = self.asset()?;
                 self.step.push(Item::Component(asset, Arc::new(*component)));
             }
-            Observation::Service(_) => {
-                self.asset()?;
-                self.counts.services += 1;
+            Observation::Service(service) => {
+                let asset = self.asset()?;
+                self.step.push(Item::Service(asset, Arc::new(*service)));
             }
             Observation::Advisory(advisory) => {
                 self.counts.advisories += 1;
@@ -200,13 +202,17 @@ impl<'a> Applier<'a> {
 
     fn flush(&mut self, progress: f64) -> Result<()> {
         let items = std::mem::take(&mut self.step);
+        self.applied += items.iter().filter(|i| !matches!(i, Item::Asset(_))).count() as u64;
+        let total = self.applied;
         self.text = 0;
         let (by, seen) = (self.by.clone(), self.seen.findings.clone());
+        let import_id = by.import_id;
         let done = self.attempt.write("imports.apply", (progress, "applying"), move |tx| {
             let mut step = Step::new(&by, &seen);
             for item in &items {
                 step.take(tx, item)?;
             }
+            applied(tx, import_id, total)?;
             step.finish(tx)
         })?;
         self.note(done);
@@ -225,6 +231,7 @@ impl<'a> Applier<'a> {
         self.vulnerabilities.extend(done.vulnerabilities);
         self.assets.extend(done.assets);
         Arc::make_mut(&mut self.seen.packages).extend(done.packages);
+        Arc::make_mut(&mut self.seen.services).extend(done.services);
         for (asset, kinds) in done.complete {
             self.closings.add(asset, &kinds);
         }
@@ -246,6 +253,7 @@ impl<'a> Applier<'a> {
             assets: self.assets.len(),
             vulnerabilities: self.vulnerabilities.len(),
             components: self.seen.packages.len(),
+            services: self.seen.services.len(),
             held_scopes: if closed.is_held { scopes } else { Vec::new() },
             closed,
         };
@@ -264,6 +272,7 @@ struct Outcome {
     assets: u64,
     vulnerabilities: u64,
     components: u64,
+    services: u64,
     closed: closing::Outcome,
     held_scopes: Vec<ClosingScope>,
 }
@@ -278,6 +287,7 @@ fn complete(tx: &mut Tx<'_>, by: &Source, outcome: &Outcome) -> Result<()> {
         scanner_version: by.report.scanner_version.clone(),
         report_created_at: by.report.created_at,
         progress: 1.0,
+        phase: None,
         assets: outcome.assets,
         vulnerabilities: outcome.vulnerabilities,
         findings: outcome.findings,
@@ -289,7 +299,7 @@ fn complete(tx: &mut Tx<'_>, by: &Source, outcome: &Outcome) -> Result<()> {
         held_packages: closed.held_packages,
         held_scopes: outcome.held_scopes.clone(),
         components: outcome.components,
-        services: counts.services,
+        services: outcome.services,
         advisories: counts.advisories,
         statements: counts.statements,
         skipped: counts.skipped.values().sum(),

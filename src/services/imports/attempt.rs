@@ -97,5 +97,11 @@ fn progressed(
 ) -> Result<()> {
     jobs::heartbeat(tx, job_id, progress, doing)?;
     let import: Import = tx.require(import_id)?;
-    tx.touch(&Import { progress: progress.clamp(0.0, 1.0), ..import })
+    let progress = progress.clamp(0.0, 1.0);
+    tx.touch(&Import { progress, phase: Some(doing.to_owned()), ..import })
+}
+
+/// Notes how many entries have been applied.
+pub(super) fn applied(tx: &mut Tx<'_>, import_id: u64, applied: u64) -> Result<()> {
+    tx.touch(&Import { applied, ..tx.require(import_id)? })
 }

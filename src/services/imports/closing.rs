@@ -13,6 +13,7 @@ use roaring::RoaringBitmap;
 
 use super::attempt::{Attempt, Source};
 use super::inventory::{self, Installed, Listing};
+use super::ports;
 use crate::base::{Result, Timestamp};
 use crate::domain::asset::Asset;
 use crate::domain::finding::Finding;
@@ -55,6 +56,7 @@ impl Closings {
 pub(super) struct Seen {
     pub findings: Arc<RoaringBitmap>,
     pub packages: Arc<RoaringBitmap>,
+    pub services: Arc<RoaringBitmap>,
 }
 
 /// What closing did, or would do.
@@ -104,6 +106,9 @@ fn close_all(attempt: &Attempt<'_>, by: &Source, scopes: &[Scope<'_>], seen: &Se
     let mut closed = 0;
     for scope in scopes {
         scope.end_packages(attempt, by)?;
+        if scope.list.is_none() && scope.is.scans.contains(&ScanKind::Network) {
+            ports::end_gone(attempt, by, scope.is.asset_id, &seen.services)?;
+        }
         closed += scope.close(attempt, by, &seen.findings)?;
     }
     Ok(closed)

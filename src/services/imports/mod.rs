@@ -4,22 +4,29 @@ mod apply;
 mod attempt;
 mod closing;
 mod inventory;
+mod once;
+mod originals;
+mod ports;
 mod quarantine;
 mod revert;
 mod run;
 mod spool;
 mod step;
+mod watch;
 
+pub use once::{Once, forget};
+pub use originals::{Original, original};
 pub use quarantine::{accept, discard};
 pub use revert::{revert, run as run_revert};
 pub use run::run;
 pub use spool::Upload;
+pub use watch::Watch;
 
 use roaring::RoaringBitmap;
 
 use super::audit::{self, Entry};
-use super::{Core, Ctx};
-use crate::adapters::importers;
+use super::{Core, Ctx, mappings};
+use crate::adapters::importers::{self, Importer as _};
 use crate::base::{Code, Error, Result, limits};
 use crate::domain::import::{Import, ImportStatus};
 use crate::domain::job::{Job, JobKind};
@@ -36,6 +43,8 @@ pub struct NewImport {
     pub format: Option<String>,
     /// Name to give the asset, if the report holds only one.
     pub asset: Option<String>,
+    /// Name of the saved mapping that says what its columns mean.
+    pub mapping: Option<String>,
 }
 
 /// What `format` may be: `auto`, and each importer's name.
@@ -44,9 +53,23 @@ pub fn formats() -> Vec<&'static str> {
     std::iter::once("auto").chain(importers::ALL.iter().map(|i| i.name())).collect()
 }
 
-/// Begins to take in a report: who may, and with a format that exists.
-pub fn begin(core: &Core, ctx: &Ctx, new: &NewImport) -> Result<Upload> {
+/// Begins to take in a report: who may. What is said about it may come later ([`check`]).
+pub fn begin(core: &Core, ctx: &Ctx) -> Result<Upload> {
     ctx.require(Role::Operator)?;
+    Upload::begin(core)
+}
+
+/// Holds what an uploader says about a file to the rules; the earlier, the less is sent in
+/// vain.
+pub fn check(core: &Core, new: &NewImport) -> Result<()> {
+    if let Some(name) = &new.mapping {
+        mappings::named(core, name)?;
+        let generic = importers::generic_csv::Generic::default();
+        if new.format.as_deref().is_some_and(|f| f != "auto" && f != generic.name()) {
+            let detail = format!("a mapping is for the format {} only", generic.name());
+            return Err(Error::field("mapping", detail));
+        }
+    }
     if let Some(format) = new.format.as_deref().filter(|f| *f != "auto") {
         importers::choose(format, &[])?;
     }
@@ -58,39 +81,71 @@ pub fn begin(core: &Core, ctx: &Ctx, new: &NewImport) -> Result<Upload> {
             return Err(Error::field(name, detail));
         }
     }
-    Upload::begin(core)
+    Ok(())
+}
+
+/// What came of an upload.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Enqueued {
+    /// The import.
+    pub import: Import,
+    /// The same request had made it before.
+    pub repeated: bool,
 }
 
 /// Enqueues an uploaded report. The file is in its place before the job is, so that the
-/// job always finds it.
-pub async fn enqueue(core: &Core, ctx: &Ctx, new: NewImport, upload: Upload) -> Result<Import> {
+/// job always finds it. With a key, the same request again gives the import of the first.
+pub async fn enqueue(
+    core: &Core,
+    ctx: &Ctx,
+    new: NewImport,
+    upload: Upload,
+    once: Option<Once>,
+) -> Result<Enqueued> {
+    check(core, &new)?;
     let upload = upload.finish().await?;
     let author = ctx.actor.name.clone();
     let (bytes, sha256) = (upload.bytes, upload.sha256.clone());
-    let import = core
+    let asked = once.as_ref().map(|once| once.asked(&new, &sha256));
+    let (import, repeated) = core
         .store
         .write("imports.begin", move |tx| {
-            tx.insert(Import {
+            if let Some(known) = asked.as_ref().map_or(Ok(None), |asked| asked.known(tx))? {
+                return Ok((known, true));
+            }
+            let import = tx.insert(Import {
                 filename: new.filename.clone(),
                 format: new.format.clone().unwrap_or_else(|| "auto".into()),
                 asset: new.asset.clone(),
+                mapping: new.mapping.clone(),
                 bytes,
                 sha256: sha256.clone(),
                 created_by: author.clone(),
                 ..Import::default()
-            })
+            })?;
+            asked.as_ref().map_or(Ok(()), |asked| asked.remember(tx, import.id))?;
+            Ok((import, false))
         })
         .await?;
+    if repeated {
+        return Ok(Enqueued { import, repeated });
+    }
     upload.place(core, import.id)?;
+    let import = create(core, ctx, import.id).await?;
+    // Until here another request with the same key had to wait.
+    drop(once);
+    Ok(Enqueued { import, repeated })
+}
+
+/// Makes the job of an import whose file is in its place.
+async fn create(core: &Core, ctx: &Ctx, id: u64) -> Result<Import> {
     let ctx = ctx.clone();
     core.store
         .write("imports.create", move |tx| {
-            let job = Job {
-                import_id: Some(import.id),
-                ..Job::new(JobKind::Import, &ctx.actor.name, tx.now())
-            };
+            let job =
+                Job { import_id: Some(id), ..Job::new(JobKind::Import, &ctx.actor.name, tx.now()) };
             let job = tx.insert(job)?;
-            let import: Import = tx.require(import.id)?;
+            let import: Import = tx.require(id)?;
             let import = tx.update(Import { job_id: Some(job.id), ..import })?;
             let name = name(&import);
             let detail = format!("{} bytes, SHA-256 {}", import.bytes, import.sha256);
@@ -174,7 +229,15 @@ pub async fn tidy(core: &Core) -> Result<()> {
             core.store.write("imports.cut_off", move |tx| cut_off(tx, &cut)).await?;
         }
     }
-    spool::sweep(core, &keep)
+    spool::sweep(core, &keep)?;
+    sweep(core).await
+}
+
+/// Removes originals that no import names any more; a periodic task.
+pub async fn sweep(core: &Core) -> Result<()> {
+    let core = core.clone();
+    let swept = tokio::task::spawn_blocking(move || originals::sweep(&core)).await;
+    swept.map_err(|e| Error::internal("sweeping originals was cut off").with_source(e))?
 }
 
 /// Marks imports whose upload did not come to its end.

@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 
 use super::apply::Applier;
 use super::attempt::Attempt;
-use super::spool;
+use super::{originals, spool};
+use crate::adapters::importers::generic_csv::Generic;
 use crate::adapters::importers::{self, Importer, Report};
 use crate::base::{Code, Error, Result};
 use crate::domain::import::{Import, ImportStatus};
 use crate::domain::job::Job;
 use crate::domain::observation::{Observation, ReportInfo};
 use crate::services::audit::{self, Entry};
-use crate::services::{Core, Ctx};
+use crate::services::{Core, Ctx, mappings};
 use crate::store::Read;
 
 /// Runs an import job to its end; blocks. An error of the report is an outcome (`Ok`), told
@@ -43,6 +44,7 @@ pub fn run(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
             Error::new(Code::Unavailable, "the uploaded file is gone; send it again"),
         );
     }
+    let import = originals::keep(core, import)?;
     let attempt = Attempt::new(core, &import, Some(job.id), stopped);
     match take_in(&attempt, import) {
         Ok(()) => {
@@ -80,8 +82,8 @@ fn refuse(core: &Core, id: u64, why: Error) -> Result<()> {
     })
 }
 
-/// How often a long reading tells that it goes on; well within the job's lease.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+/// How often a long reading tells that it goes on: people watch, and a lease runs out.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 /// How much of a file decides its format.
 const HEAD_BYTES: usize = 64 << 10;
@@ -89,8 +91,16 @@ const HEAD_BYTES: usize = 64 << 10;
 fn take_in(attempt: &Attempt<'_>, import: Import) -> Result<()> {
     let core = attempt.core;
     let report = Report::new(spool::path(core, import.id), core.options.report);
-    let importer = importers::choose(&import.format, &report.head(HEAD_BYTES)?)?;
-    let info = examine(attempt, &report, importer, &import)?;
+    let is_forced = import.mapping.is_none() && import.format != "auto";
+    let mapped;
+    let importer: &dyn Importer = if let Some(name) = &import.mapping {
+        mapped = Generic { mapping: Some(mappings::named(core, name)?) };
+        &mapped
+    } else {
+        importers::choose(&import.format, &report.head(HEAD_BYTES)?)?
+    };
+    let info = examine(attempt, &report, importer, &import)
+        .map_err(|e| if is_forced { importers::doubt(e, importer, &report) } else { e })?;
     let mut applier = Applier::new(attempt, &import, importer.name(), info);
     importer.import(&report, &mut |observation| {
         // The second reading is the second half of the work.

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use roaring::RoaringBitmap;
 use sha2::{Digest as _, Sha256};
 
+use crate::adapters::importers::Report;
+use crate::adapters::importers::input::Limits;
 use crate::base::{Code, Error, Result};
 use crate::services::Core;
 use crate::services::passwords::{hex, random_secret};
@@ -24,7 +26,7 @@ pub struct Upload {
 }
 
 impl Upload {
-    pub(super) fn begin(core: &Core) -> Result<Self> {
+    pub(in crate::services) fn begin(core: &Core) -> Result<Self> {
         fs::create_dir_all(core.spool()).map_err(|e| spool_error(&e))?;
         let path = core.spool().join(format!("upload-{}", random_secret()?.expose()));
         let file = File::create_new(&path).map_err(|e| spool_error(&e))?;
@@ -54,6 +56,16 @@ impl Upload {
             .as_mut()
             .ok_or_else(|| Error::internal("an upload is written after its end"))?;
         file.write_all(bytes).map_err(|e| spool_error(&e))
+    }
+
+    /// SHA-256 of what has been written so far, hexadecimal.
+    pub(super) fn digest(&self) -> String {
+        hex(&self.digest.clone().finalize())
+    }
+
+    /// What has been written so far, as a report.
+    pub(in crate::services) fn report(&self, limits: Limits) -> Report {
+        Report::new(&self.path, limits)
     }
 
     /// Makes it durable.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use super::attempt::Source;
-use super::inventory;
+use super::{inventory, ports};
 use crate::base::Result;
 use crate::domain::asset::Asset;
 use crate::domain::component::Component;
@@ -17,7 +17,8 @@ use crate::domain::identity::Rule;
 use crate::domain::matcher::same_asset;
 use crate::domain::merge::{self, Effect, Sighting};
 use crate::domain::observation::{
-    AssetObservation, FindingObservation, Skip, SkipReason, VulnerabilityObservation,
+    AssetObservation, FindingObservation, ServiceObservation, Skip, SkipReason,
+    VulnerabilityObservation,
 };
 use crate::domain::scan::ScanKind;
 use crate::domain::severity::Severity;
@@ -35,6 +36,7 @@ pub(super) enum Item {
     Asset(Arc<AssetObservation>),
     Finding(Arc<AssetObservation>, Arc<FindingObservation>),
     Component(Arc<AssetObservation>, Arc<Component>),
+    Service(Arc<AssetObservation>, Arc<ServiceObservation>),
     Advisory(Arc<VulnerabilityObservation>),
     Statement(Arc<Statement>),
 }
@@ -47,6 +49,7 @@ pub(super) struct StepDone {
     pub vulnerabilities: HashSet<u32>,
     pub assets: Vec<u32>,
     pub packages: Vec<u32>,
+    pub services: Vec<u32>,
     pub complete: Vec<(u64, Vec<ScanKind>)>,
     pub inventories: Vec<(u64, Vec<ScanKind>)>,
 }
@@ -92,6 +95,11 @@ impl<'a> Step<'a> {
             Item::Component(asset, component) => {
                 let asset = self.known(tx, asset)?;
                 self.done.packages.push(inventory::note(tx, &asset, component, self.by)? as u32);
+                Ok(())
+            }
+            Item::Service(asset, service) => {
+                let asset = self.known(tx, asset)?;
+                self.done.services.push(ports::note(tx, &asset, service, self.by)? as u32);
                 Ok(())
             }
             Item::Advisory(advisory) => {

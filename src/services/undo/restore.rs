@@ -13,6 +13,7 @@ use crate::domain::change::{ChangeStep, Undoable};
 use crate::domain::decision::Decision;
 use crate::domain::finding::Finding;
 use crate::domain::package::Package;
+use crate::domain::service::Service;
 use crate::domain::vulnerability::{Vulnerability, VulnerabilityStatus};
 use crate::services::edit;
 use crate::services::findings::{BY_ASSET, BY_VULNERABILITY, rescore_some, scored, show};
@@ -111,6 +112,10 @@ pub(super) fn put_back(tx: &mut Tx<'_>, entries: &[Entry]) -> Result<u64> {
         tx.delete::<Package>(id)?;
     }
     work.changed::<Package>(tx, |p| p)?;
+    for id in work.created::<Service>(tx)? {
+        tx.delete::<Service>(id)?;
+    }
+    work.changed::<Service>(tx, |s| s)?;
     work.findings(tx)?;
     std::mem::take(&mut work.tally).flush(tx)?;
     for (id, stood) in stood {
@@ -274,7 +279,8 @@ impl<'a> Restoring<'a> {
         }
         for id in assets {
             let used = is_used::<Finding>(tx, BY_ASSET, id)?
-                || is_used::<Package>(tx, crate::domain::package::BY_IDENTITY, id)?;
+                || is_used::<Package>(tx, crate::domain::package::BY_IDENTITY, id)?
+                || is_used::<Service>(tx, crate::services::ports::BY_ASSET, id)?;
             if used {
                 self.left += 1;
             } else {

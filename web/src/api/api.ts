@@ -2,8 +2,8 @@
 import { queryString, request, type Query } from "./client.ts";
 import type {
   ApiToken, Asset, AuditLog, BulkResult, Change, Decision, DecisionPatch, DecisionPreview, Facets, Finding, FindingPatch, Health,
-  Import, NewApiToken, NewDecision, NewRule, NewSlaPolicy, NewUser, Page, PolicyPreview, Role, Rule, RulePatch, Session, SlaPolicy,
-  SlaPolicyPatch, Stats, User, Vulnerability,
+  Import, MappingPreview, MappingTrial, NewApiToken, NewDecision, NewMapping, NewRule, NewSlaPolicy, NewUser, Page, PolicyPreview,
+  Role, Rule, RulePatch, SavedMapping, Service, Session, SlaPolicy, SlaPolicyPatch, Stats, User, Vulnerability,
 } from "./types.ts";
 
 type Id = number | string;
@@ -100,6 +100,14 @@ export const api = {
   },
   changes: {
     undo: (id: Id) => request<Change>("POST", `/changes/${segment(id)}/undo`),
+  },
+  services: readable<Service>("/services"),
+  mappings: {
+    ...readable<SavedMapping>("/mappings"),
+    preview: (body: MappingTrial, signal?: AbortSignal) =>
+      request<MappingPreview>("POST", "/mappings/preview", { body, ...(signal && { signal }) }),
+    create: (body: NewMapping) => request<SavedMapping>("POST", "/mappings", { body }),
+    remove: (id: Id, version: number) => request<void>("DELETE", `/mappings/${segment(id)}`, { version }),
   },
   audit: readable<AuditLog>("/audit-logs"),
   users: {

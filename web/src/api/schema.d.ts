@@ -404,6 +404,198 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List
+         * @description A page of records. Any filter may be given several values with commas between;
+         *     all filters must hold.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["list_services"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count by facets
+         * @description Exact counts per value, within the filters.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["count_services"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get one
+         * @description By number, or by natural key where there is one.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["get_service"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/services/batch-get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get many
+         * @description Up to 10,000 records by number or natural key, read in steps of 100.
+         *
+         *     Needs the role `viewer`.
+         */
+        post: operations["batch_get_services"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mappings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List
+         * @description A page of records. Any filter may be given several values with commas between;
+         *     all filters must hold.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["list_mappings"];
+        put?: never;
+        /**
+         * Create
+         * @description Needs the role `operator`.
+         */
+        post: operations["create_mapping"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mappings/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count by facets
+         * @description Exact counts per value, within the filters.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["count_mappings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mappings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get one
+         * @description By number, or by natural key where there is one.
+         *
+         *     Needs the role `viewer`.
+         */
+        get: operations["get_mapping"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove
+         * @description Needs the role `operator`.
+         */
+        delete: operations["delete_mapping"];
+        options?: never;
+        head?: never;
+        /**
+         * Change
+         * @description Imports that come from now on follow it.
+         *
+         *     Needs the role `operator`.
+         */
+        patch: operations["update_mapping"];
+        trace?: never;
+    };
+    "/api/v1/mappings/batch-get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get many
+         * @description Up to 10,000 records by number or natural key, read in steps of 100.
+         *
+         *     Needs the role `viewer`.
+         */
+        post: operations["batch_get_mappings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/decisions": {
         parameters: {
             query?: never;
@@ -846,7 +1038,13 @@ export interface paths {
         /**
          * Import a report
          * @description Answers when it is applied (201), unless `wait=false` (202; look at the import again).
-         *     A report that cannot be read to its end changes nothing (422, with the place).
+         *     A report that cannot be read to its end changes nothing (422, with the place). A form
+         *     (`multipart/form-data`) has the report as `file`, and the parameters as fields or in
+         *     the query string.
+         *
+         *     With an `Idempotency-Key`, sending the same request again within 24 hours gives the
+         *     same import and imports nothing (header `Idempotency-Replayed`); another request with
+         *     the same key is refused (422), and while the first is coming in, so is a second (409).
          *
          *     Needs the role `operator`.
          */
@@ -1607,6 +1805,50 @@ export interface paths {
          *     Needs the role `operator`.
          */
         post: operations["revert_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/original": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download the original
+         * @description The report exactly as it was sent, as long as it is kept (`import.keep_originals`).
+         *
+         *     Needs the role `operator`.
+         */
+        get: operations["get_import_original"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mappings/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview a mapping
+         * @description Says what would come out of a file; nothing is stored.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["preview_mapping"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2785,6 +3027,26 @@ export interface components {
             missing: string[];
         };
         /**
+         * Batch_SavedMapping
+         * @description Records that were asked for together.
+         */
+        Batch_SavedMapping: {
+            /** @description Those that exist, in the order asked for. */
+            items: components["schemas"]["SavedMapping"][];
+            /** @description Those that do not. */
+            missing: string[];
+        };
+        /**
+         * Batch_Service
+         * @description Records that were asked for together.
+         */
+        Batch_Service: {
+            /** @description Those that exist, in the order asked for. */
+            items: components["schemas"]["Service"][];
+            /** @description Those that do not. */
+            missing: string[];
+        };
+        /**
          * Batch_SlaPolicy
          * @description Records that were asked for together.
          */
@@ -3235,6 +3497,24 @@ export interface components {
          * @enum {string}
          */
         DecisionState: "active" | "expired" | "revoked";
+        /**
+         * EarlierService
+         * @description What was seen on a port before.
+         */
+        EarlierService: {
+            /**
+             * Format: date-time
+             * @description When it was seen last like this.
+             * @example 2026-01-31T12:00:00Z
+             */
+            until: string;
+            /** @description What listened. */
+            name?: string;
+            /** @description Its product. */
+            product?: string;
+            /** @description The product's version. */
+            product_version?: string;
+        };
         /**
          * @description What an asset is used for.
          * @enum {string}
@@ -3687,6 +3967,8 @@ export interface components {
             format: string;
             /** @description Name to give the asset, if the report holds only one. */
             asset?: string;
+            /** @description Name of the mapping that says what its columns mean. */
+            mapping?: string;
             /** @description The tool that made the report. */
             scanner?: string;
             /** @description Its version. */
@@ -3712,10 +3994,23 @@ export interface components {
             /** @description SHA-256 of the upload, hexadecimal. */
             sha256: string;
             /**
+             * Format: uint64
+             * @description Bytes that the original takes on disk, if it is kept.
+             */
+            original_bytes?: number;
+            /**
              * Format: double
              * @description Share of the work that is done, 0 to 1.
              */
             progress: number;
+            /** @description What is being done with it: `reading`, `applying`, `closing what has gone`. */
+            phase?: string;
+            /**
+             * Format: uint64
+             * @description Entries that have been applied so far: findings, components, open ports, advisories,
+             *     statements.
+             */
+            applied: number;
             /**
              * Format: uint64
              * @description Distinct assets in the report.
@@ -4011,6 +4306,83 @@ export interface components {
             api_token: components["schemas"]["ApiToken"] & unknown;
         };
         /**
+         * @description What a column says.
+         * @enum {string}
+         */
+        MappedField: "ignore" | "id" | "title" | "description" | "impact" | "solution" | "severity" | "cvss" | "cwe" | "references" | "epss" | "kev" | "exploit" | "published" | "component" | "version" | "fixed_version" | "purl" | "ecosystem" | "path" | "line" | "asset" | "hostname" | "ip_address" | "mac_address" | "os" | "port" | "protocol" | "service" | "url" | "evidence" | "check" | "status" | "first_seen" | "active" | "false_positive" | "duplicate" | "resolved";
+        /**
+         * MappingColumn
+         * @description A column of a file.
+         */
+        MappingColumn: {
+            /** @description Its name, or the key. */
+            name: string;
+            /** @description What it is taken for by its name. */
+            guess?: components["schemas"]["MappedField"] & unknown;
+        };
+        /**
+         * MappingPatch
+         * @description A change to a mapping: absent leaves, `null` clears, a value sets (RFC 7396).
+         */
+        MappingPatch: {
+            /** @description Natural key. */
+            name?: string;
+            /** @description What it is for. */
+            description?: string | null;
+            /** @description What each column means; replaces what was there. */
+            columns?: {
+                [key: string]: components["schemas"]["MappedField"];
+            };
+        };
+        /**
+         * MappingPreview
+         * @description What a mapping would make of a file.
+         */
+        MappingPreview: {
+            /** @description The columns of the table, or the keys of its first entries. */
+            columns: components["schemas"]["MappingColumn"][];
+            /** @description The first twenty that come out. */
+            rows: components["schemas"]["MappingRow"][];
+            /** @description Why there are no more, if that is not because twenty are there. */
+            problem?: string;
+        };
+        /**
+         * MappingRow
+         * @description A finding that would come out, or something that would be skipped.
+         */
+        MappingRow: {
+            /** @description Why it would be skipped; then only its place is told. */
+            skipped?: string;
+            /** @description Where it stands in the file, if it would be skipped. */
+            at?: string;
+            /** @description The asset; absent if the file does not name it. */
+            asset?: string;
+            /** @description The vulnerability. */
+            vulnerability?: string;
+            /** @description Its title. */
+            title?: string;
+            /** @description How bad it is. */
+            severity?: components["schemas"]["Severity"] & unknown;
+            /** @description The component. */
+            component?: components["schemas"]["Component"] & unknown;
+            /** @description Where on the asset. */
+            place?: components["schemas"]["Place"] & unknown;
+            /** @description The lowest version that is not affected. */
+            fixed_version?: string;
+        };
+        /**
+         * MappingTrial
+         * @description A mapping and the beginning of a file.
+         */
+        MappingTrial: {
+            /** @description What each column means, as in a mapping; it may be empty, to learn the columns. */
+            columns: {
+                [key: string]: components["schemas"]["MappedField"];
+            };
+            /** @description The beginning of a file: CSV, or JSON. */
+            sample: string;
+        };
+        /**
          * Matcher
          * @description Conditions on a finding, its vulnerability and its asset.
          */
@@ -4184,6 +4556,25 @@ export interface components {
             due_at?: string;
             /** @description What to know, for a note. */
             note?: string;
+        };
+        /**
+         * NewMapping
+         * @description A new mapping as a client sends it.
+         */
+        NewMapping: {
+            /** @description Natural key, for `mapping=`. */
+            name: string;
+            /** @description What it is for. */
+            description?: string;
+            /**
+             * @description What each column means, by its name, or in JSON by its path (`asset.name`,
+             *     `/asset/name`). Case, blanks and punctuation do not matter; each name is of at most
+             *     255 bytes and has a letter or digit. One is `id` or `title`; only `cvss`,
+             *     `references` and `ignore` may stand several times.
+             */
+            columns: {
+                [key: string]: components["schemas"]["MappedField"];
+            };
         };
         /**
          * NewPatch
@@ -4768,6 +5159,70 @@ export interface components {
             included?: unknown;
         };
         /**
+         * Page_SavedMapping
+         * @description A page of records.
+         */
+        Page_SavedMapping: {
+            /** @description The rows. With `fields=` only those fields. */
+            items: components["schemas"]["SavedMappingRow"][];
+            /**
+             * Format: uint64
+             * @description Rows on all pages; exact.
+             */
+            total_count: number;
+            /**
+             * Format: uint64
+             * @description Number of this page; absent if it was reached by cursor only.
+             */
+            page?: number;
+            /**
+             * Format: uint64
+             * @description Rows per page.
+             */
+            page_size: number;
+            /**
+             * Format: uint64
+             * @description Number of pages.
+             */
+            total_pages: number;
+            /** @description Where the next page begins, for `cursor=`; absent on the last page. */
+            next_cursor?: string;
+            /** @description Related records that `include=` asked for, by table. */
+            included?: unknown;
+        };
+        /**
+         * Page_Service
+         * @description A page of records.
+         */
+        Page_Service: {
+            /** @description The rows. With `fields=` only those fields. */
+            items: components["schemas"]["ServiceRow"][];
+            /**
+             * Format: uint64
+             * @description Rows on all pages; exact.
+             */
+            total_count: number;
+            /**
+             * Format: uint64
+             * @description Number of this page; absent if it was reached by cursor only.
+             */
+            page?: number;
+            /**
+             * Format: uint64
+             * @description Rows per page.
+             */
+            page_size: number;
+            /**
+             * Format: uint64
+             * @description Number of pages.
+             */
+            total_pages: number;
+            /** @description Where the next page begins, for `cursor=`; absent on the last page. */
+            next_cursor?: string;
+            /** @description Related records that `include=` asked for, by table. */
+            included?: unknown;
+        };
+        /**
          * Page_SlaPolicy
          * @description A page of records.
          */
@@ -5192,10 +5647,126 @@ export interface components {
             stop?: boolean;
         };
         /**
+         * SavedMapping
+         * @description A mapping under a name.
+         */
+        SavedMapping: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at: string;
+            /** @description Natural key, for `mapping=`. */
+            name: string;
+            /** @description What it is for. */
+            description?: string;
+            /**
+             * @description What each column means, by its name, or in JSON by its path (`asset.name`,
+             *     `/asset/name`).
+             */
+            columns: {
+                [key: string]: components["schemas"]["MappedField"];
+            };
+            /** @description Who made it. */
+            created_by: string;
+        };
+        /**
          * @description What was looked at.
          * @enum {string}
          */
         ScanKind: "os_packages" | "libraries" | "network" | "web" | "code" | "other";
+        /**
+         * Service
+         * @description An open port of an asset.
+         */
+        Service: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version: number;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at: string;
+            /**
+             * Format: uint64
+             * @description The asset's number.
+             */
+            asset_id: number;
+            /** @description The asset's natural key. */
+            asset: string;
+            /**
+             * Format: uint16
+             * @description Port number; 0 for what has none.
+             */
+            port: number;
+            /** @description `tcp`, `udp`, … */
+            protocol: string;
+            /** @description What listens, by IANA's name: `ssh`, `http`. */
+            name?: string;
+            /** @description Its product, as the scanner found out. */
+            product?: string;
+            /** @description The product's version. */
+            product_version?: string;
+            /** @description The tool that saw it last. */
+            source: string;
+            /**
+             * Format: uint64
+             * @description The import that brought it last.
+             */
+            import_id: number;
+            /**
+             * Format: date-time
+             * @description When it was seen first.
+             * @example 2026-01-31T12:00:00Z
+             */
+            first_seen: string;
+            /**
+             * Format: date-time
+             * @description When it was seen last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            last_seen: string;
+            /**
+             * Format: date-time
+             * @description When a complete scan of the network no longer saw it.
+             * @example 2026-01-31T12:00:00Z
+             */
+            gone_at?: string;
+            /** @description What was seen there before, newest first; at most 20. */
+            history: components["schemas"]["EarlierService"][];
+        };
         /**
          * SessionView
          * @description Who one is.
@@ -6472,6 +7043,122 @@ export interface components {
             removed_at?: string;
         };
         /**
+         * Service
+         * @description A row of a list: Service, with `fields=` only those fields.
+         */
+        ServiceRow: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id?: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version?: number;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at?: string;
+            /**
+             * Format: uint64
+             * @description The asset's number.
+             */
+            asset_id?: number;
+            /** @description The asset's natural key. */
+            asset?: string;
+            /**
+             * Format: uint16
+             * @description Port number; 0 for what has none.
+             */
+            port?: number;
+            /** @description `tcp`, `udp`, … */
+            protocol?: string;
+            /** @description What listens, by IANA's name: `ssh`, `http`. */
+            name?: string;
+            /** @description Its product, as the scanner found out. */
+            product?: string;
+            /** @description The product's version. */
+            product_version?: string;
+            /** @description The tool that saw it last. */
+            source?: string;
+            /**
+             * Format: uint64
+             * @description The import that brought it last.
+             */
+            import_id?: number;
+            /**
+             * Format: date-time
+             * @description When it was seen first.
+             * @example 2026-01-31T12:00:00Z
+             */
+            first_seen?: string;
+            /**
+             * Format: date-time
+             * @description When it was seen last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            last_seen?: string;
+            /**
+             * Format: date-time
+             * @description When a complete scan of the network no longer saw it.
+             * @example 2026-01-31T12:00:00Z
+             */
+            gone_at?: string;
+            /** @description What was seen there before, newest first; at most 20. */
+            history?: components["schemas"]["EarlierService"][];
+        };
+        /**
+         * SavedMapping
+         * @description A row of a list: SavedMapping, with `fields=` only those fields.
+         */
+        SavedMappingRow: {
+            /**
+             * Format: uint64
+             * @description Number.
+             */
+            id?: number;
+            /**
+             * Format: uint64
+             * @description Goes up with every change; the ETag.
+             */
+            version?: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-01-31T12:00:00Z
+             */
+            created_at?: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00Z
+             */
+            updated_at?: string;
+            /** @description Natural key, for `mapping=`. */
+            name?: string;
+            /** @description What it is for. */
+            description?: string;
+            /**
+             * @description What each column means, by its name, or in JSON by its path (`asset.name`,
+             *     `/asset/name`).
+             */
+            columns?: {
+                [key: string]: components["schemas"]["MappedField"];
+            };
+            /** @description Who made it. */
+            created_by?: string;
+        };
+        /**
          * Patch
          * @description A row of a list: Patch, with `fields=` only those fields.
          */
@@ -6557,6 +7244,8 @@ export interface components {
             format?: string;
             /** @description Name to give the asset, if the report holds only one. */
             asset?: string;
+            /** @description Name of the mapping that says what its columns mean. */
+            mapping?: string;
             /** @description The tool that made the report. */
             scanner?: string;
             /** @description Its version. */
@@ -6582,10 +7271,23 @@ export interface components {
             /** @description SHA-256 of the upload, hexadecimal. */
             sha256?: string;
             /**
+             * Format: uint64
+             * @description Bytes that the original takes on disk, if it is kept.
+             */
+            original_bytes?: number;
+            /**
              * Format: double
              * @description Share of the work that is done, 0 to 1.
              */
             progress?: number;
+            /** @description What is being done with it: `reading`, `applying`, `closing what has gone`. */
+            phase?: string;
+            /**
+             * Format: uint64
+             * @description Entries that have been applied so far: findings, components, open ports, advisories,
+             *     statements.
+             */
+            applied?: number;
             /**
              * Format: uint64
              * @description Distinct assets in the report.
@@ -8430,6 +9132,583 @@ export interface operations {
             };
         };
     };
+    list_services: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description The asset's number. */
+                asset_id?: components["schemas"]["CountFilter"];
+                /** @description The asset's natural key. */
+                asset?: components["schemas"]["TextFilter"];
+                /** @description Port number. */
+                port?: components["schemas"]["CountFilter"];
+                /** @description Protocol of the port. */
+                protocol?: components["schemas"]["TextFilter"];
+                /** @description What listens. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Its product, as the scanner found out. */
+                product?: components["schemas"]["TextFilter"];
+                /** @description No complete scan has missed it since. */
+                is_open?: boolean;
+                /** @description When it was seen first. */
+                first_seen?: components["schemas"]["TimeFilter"];
+                /** @description When it was seen last. */
+                last_seen?: components["schemas"]["TimeFilter"];
+                /** @description Words of name and product. */
+                search?: components["schemas"]["SearchFilter"];
+                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
+                page?: number;
+                /** @description Rows per page. */
+                page_size?: number;
+                /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
+                cursor?: string;
+                /** @description Order; `-` for largest first. By default `port`. */
+                sort?: ("id" | "-id" | "asset_id" | "-asset_id" | "asset" | "-asset" | "port" | "-port" | "protocol" | "-protocol" | "name" | "-name" | "product" | "-product" | "is_open" | "-is_open" | "first_seen" | "-first_seen" | "last_seen" | "-last_seen")[];
+                /** @description Only these fields of each row. */
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "asset_id" | "asset" | "port" | "protocol" | "name" | "product" | "product_version" | "source" | "import_id" | "first_seen" | "last_seen" | "gone_at" | "history")[];
+            };
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Service"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_services: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description The asset's number. */
+                asset_id?: components["schemas"]["CountFilter"];
+                /** @description The asset's natural key. */
+                asset?: components["schemas"]["TextFilter"];
+                /** @description Port number. */
+                port?: components["schemas"]["CountFilter"];
+                /** @description Protocol of the port. */
+                protocol?: components["schemas"]["TextFilter"];
+                /** @description What listens. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Its product, as the scanner found out. */
+                product?: components["schemas"]["TextFilter"];
+                /** @description No complete scan has missed it since. */
+                is_open?: boolean;
+                /** @description When it was seen first. */
+                first_seen?: components["schemas"]["TimeFilter"];
+                /** @description When it was seen last. */
+                last_seen?: components["schemas"]["TimeFilter"];
+                /** @description Words of name and product. */
+                search?: components["schemas"]["SearchFilter"];
+                /** @description Facets to count; all by default. */
+                fields?: ("port" | "protocol" | "name" | "product" | "is_open")[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FacetPage"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_service: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Number or natural key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Service"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    batch_get_services: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchGet"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch_Service"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_mappings: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description Natural key. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Who made it. */
+                created_by?: components["schemas"]["TextFilter"];
+                /** @description When it was made. */
+                created_at?: components["schemas"]["TimeFilter"];
+                /** @description Number of the page, from 1. Rows beyond 100,000 are reached by cursor only. With `cursor` it only numbers the answer. */
+                page?: number;
+                /** @description Rows per page. */
+                page_size?: number;
+                /** @description The `next_cursor` of the page before, with the same filters and order; any other is not found (404). */
+                cursor?: string;
+                /** @description Order; `-` for largest first. By default `name`. */
+                sort?: ("id" | "-id" | "name" | "-name" | "created_by" | "-created_by" | "created_at" | "-created_at")[];
+                /** @description Only these fields of each row. */
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "name" | "description" | "columns" | "created_by")[];
+            };
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SavedMapping"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_mapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMapping"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedMapping"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_mappings: {
+        parameters: {
+            query?: {
+                /** @description Number. */
+                id?: components["schemas"]["CountFilter"];
+                /** @description Natural key. */
+                name?: components["schemas"]["TextFilter"];
+                /** @description Who made it. */
+                created_by?: components["schemas"]["TextFilter"];
+                /** @description When it was made. */
+                created_at?: components["schemas"]["TimeFilter"];
+                /** @description Facets to count; all by default. */
+                fields?: "created_by"[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FacetPage"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_mapping: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Answer 304 if it still has this ETag. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Number or natural key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedMapping"];
+                };
+            };
+            /** @description The client has it already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_mapping: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only if it still has this version; 412 if not. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_mapping: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Change it only if it still has this version; 412 if not. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/merge-patch+json": components["schemas"]["MappingPatch"];
+                "application/json": components["schemas"]["MappingPatch"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedMapping"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    batch_get_mappings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchGet"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch_SavedMapping"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_decisions: {
         parameters: {
             query?: {
@@ -9831,7 +11110,7 @@ export interface operations {
                 /** @description Order; `-` for largest first. By default `-id`. */
                 sort?: ("id" | "-id" | "status" | "-status" | "format" | "-format" | "created_by" | "-created_by" | "sha256" | "-sha256" | "created_at" | "-created_at")[];
                 /** @description Only these fields of each row. */
-                fields?: ("id" | "version" | "created_at" | "updated_at" | "filename" | "format" | "asset" | "scanner" | "scanner_version" | "report_created_at" | "status" | "job_id" | "bytes" | "sha256" | "progress" | "assets" | "vulnerabilities" | "findings" | "new" | "seen" | "reopened" | "closed" | "held" | "held_packages" | "held_scopes" | "components" | "services" | "advisories" | "statements" | "skipped" | "skipped_reasons" | "skipped_places" | "notes" | "error" | "created_by" | "started_at" | "finished_at")[];
+                fields?: ("id" | "version" | "created_at" | "updated_at" | "filename" | "format" | "asset" | "mapping" | "scanner" | "scanner_version" | "report_created_at" | "status" | "job_id" | "bytes" | "sha256" | "original_bytes" | "progress" | "phase" | "applied" | "assets" | "vulnerabilities" | "findings" | "new" | "seen" | "reopened" | "closed" | "held" | "held_packages" | "held_scopes" | "components" | "services" | "advisories" | "statements" | "skipped" | "skipped_reasons" | "skipped_places" | "notes" | "error" | "created_by" | "started_at" | "finished_at")[];
             };
             header?: {
                 /** @description Answer 304 if it still has this ETag. */
@@ -9887,10 +11166,18 @@ export interface operations {
                 format?: "auto" | "trivy" | "trivy-operator" | "grype" | "osv-scanner" | "npm-audit" | "pip-audit" | "cargo-audit" | "dependabot" | "aws-inspector2" | "vuls" | "nessus" | "openvas" | "nmap" | "nuclei" | "qualys" | "wazuh" | "cyclonedx-json" | "cyclonedx-xml" | "spdx-json" | "csaf" | "openvex" | "sarif" | "dpkg" | "rpm" | "apk" | "generic-csv";
                 /** @description Name to give the asset, if the report holds only one. */
                 asset?: string;
+                /**
+                 * @description Name of the saved mapping that says what the columns of a table, or the keys of
+                 *     JSON, mean.
+                 */
+                mapping?: string;
                 /** @description False: answer at once. */
                 wait?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: for 24 hours the same key with the same request gives the same import. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9898,12 +11185,37 @@ export interface operations {
         requestBody: {
             content: {
                 "application/octet-stream": string;
+                "multipart/form-data": {
+                    /** @description Name of the file, for the list of imports. */
+                    filename?: string;
+                    /**
+                     * @description Format, or `auto`.
+                     * @enum {string}
+                     */
+                    format?: "auto" | "trivy" | "trivy-operator" | "grype" | "osv-scanner" | "npm-audit" | "pip-audit" | "cargo-audit" | "dependabot" | "aws-inspector2" | "vuls" | "nessus" | "openvas" | "nmap" | "nuclei" | "qualys" | "wazuh" | "cyclonedx-json" | "cyclonedx-xml" | "spdx-json" | "csaf" | "openvex" | "sarif" | "dpkg" | "rpm" | "apk" | "generic-csv";
+                    /** @description Name to give the asset, if the report holds only one. */
+                    asset?: string;
+                    /**
+                     * @description Name of the saved mapping that says what the columns of a table, or the keys of
+                     *     JSON, mean.
+                     */
+                    mapping?: string;
+                    /** @description False: answer at once. */
+                    wait?: boolean;
+                    /**
+                     * Format: binary
+                     * @description The report: plain, gzip or zstd; recognised by its content.
+                     */
+                    file: string;
+                };
             };
         };
         responses: {
             /** @description Created */
             201: {
                 headers: {
+                    /** @description `true` if an earlier request with the same key made this import. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9913,6 +11225,8 @@ export interface operations {
             /** @description Accepted; it goes on in the background */
             202: {
                 headers: {
+                    /** @description `true` if an earlier request with the same key made this import. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9948,10 +11262,18 @@ export interface operations {
                 format?: "auto" | "trivy" | "trivy-operator" | "grype" | "osv-scanner" | "npm-audit" | "pip-audit" | "cargo-audit" | "dependabot" | "aws-inspector2" | "vuls" | "nessus" | "openvas" | "nmap" | "nuclei" | "qualys" | "wazuh" | "cyclonedx-json" | "cyclonedx-xml" | "spdx-json" | "csaf" | "openvex" | "sarif" | "dpkg" | "rpm" | "apk" | "generic-csv";
                 /** @description Name to give the asset, if the report holds only one. */
                 asset?: string;
+                /**
+                 * @description Name of the saved mapping that says what the columns of a table, or the keys of
+                 *     JSON, mean.
+                 */
+                mapping?: string;
                 /** @description False: answer at once. */
                 wait?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: for 24 hours the same key with the same request gives the same import. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9959,12 +11281,37 @@ export interface operations {
         requestBody: {
             content: {
                 "application/octet-stream": string;
+                "multipart/form-data": {
+                    /** @description Name of the file, for the list of imports. */
+                    filename?: string;
+                    /**
+                     * @description Format, or `auto`.
+                     * @enum {string}
+                     */
+                    format?: "auto" | "trivy" | "trivy-operator" | "grype" | "osv-scanner" | "npm-audit" | "pip-audit" | "cargo-audit" | "dependabot" | "aws-inspector2" | "vuls" | "nessus" | "openvas" | "nmap" | "nuclei" | "qualys" | "wazuh" | "cyclonedx-json" | "cyclonedx-xml" | "spdx-json" | "csaf" | "openvex" | "sarif" | "dpkg" | "rpm" | "apk" | "generic-csv";
+                    /** @description Name to give the asset, if the report holds only one. */
+                    asset?: string;
+                    /**
+                     * @description Name of the saved mapping that says what the columns of a table, or the keys of
+                     *     JSON, mean.
+                     */
+                    mapping?: string;
+                    /** @description False: answer at once. */
+                    wait?: boolean;
+                    /**
+                     * Format: binary
+                     * @description The report: plain, gzip or zstd; recognised by its content.
+                     */
+                    file: string;
+                };
             };
         };
         responses: {
             /** @description Created */
             201: {
                 headers: {
+                    /** @description `true` if an earlier request with the same key made this import. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9974,6 +11321,8 @@ export interface operations {
             /** @description Accepted; it goes on in the background */
             202: {
                 headers: {
+                    /** @description `true` if an earlier request with the same key made this import. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11988,6 +13337,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_import_original: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_mapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingTrial"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingPreview"];
                 };
             };
             /** @description The request was refused; `code` says why. */

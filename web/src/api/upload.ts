@@ -9,6 +9,8 @@ export interface UploadOptions {
   format?: string;
   /** Asset to book the findings on, when the report names none or the wrong one. */
   asset?: string;
+  /** Saved mapping that says what the columns mean. */
+  mapping?: string;
   signal?: AbortSignal;
   onProgress?: (sent: number, total: number) => void;
 }
@@ -18,10 +20,10 @@ export interface UploadOptions {
  * @throws {Problem} when the server refuses it or does not answer.
  */
 export function uploadReport(file: File, options: UploadOptions = {}): Promise<Import> {
-  const { format = "auto", asset, signal, onProgress } = options;
+  const { format = "auto", asset, mapping, signal, onProgress } = options;
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
-    xhr.open("POST", apiPath("/imports", { filename: file.name, format, asset, wait: false }));
+    xhr.open("POST", apiPath("/imports", { filename: file.name, format, asset, mapping, wait: false }));
     const csrf = currentCsrfToken();
     if (csrf !== undefined) xhr.setRequestHeader("X-CSRF-Token", csrf);
     // The server looks at the content; a wrong guess of the browser would only mislead.

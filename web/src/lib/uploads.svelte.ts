@@ -7,7 +7,7 @@ import { uploadReport, type UploadOptions } from "../api/upload.ts";
 import { invalidate } from "./query.svelte.ts";
 
 /** How the reader wants the files to be read. */
-export type ImportChoice = Pick<UploadOptions, "format" | "asset">;
+export type ImportChoice = Pick<UploadOptions, "format" | "asset" | "mapping">;
 
 export type UploadPhase = "waiting" | "sending" | "processing" | "done" | "failed";
 

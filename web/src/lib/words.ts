@@ -1,7 +1,7 @@
 // The API's vocabulary in the order people read it, with the labels shown. Filters, facets,
 // badges and forms all take their lists from here.
 import type {
-  DecisionKind, DecisionScope, DecisionState, FindingStatus, IdentifierKind, ImportStatus, Justification, Role, ScanKind,
+  DecisionKind, DecisionScope, DecisionState, FindingStatus, IdentifierKind, ImportStatus, Justification, MappedField, Role, ScanKind,
   Severity, Stage, Verdict,
 } from "../api/types.ts";
 
@@ -116,6 +116,14 @@ export const IDENTIFIER_LABEL: Record<IdentifierKind, string> = {
   purl: "Package URL",
   url: "Web address",
 };
+
+/** What a column may mean, in the order in which people look for it. */
+export const MAPPED_FIELDS: readonly MappedField[] = [
+  "ignore", "id", "title", "severity", "cvss", "asset", "hostname", "ip_address", "component", "version", "fixed_version",
+  "purl", "ecosystem", "path", "line", "description", "impact", "solution", "references", "cwe", "epss", "kev", "exploit",
+  "published", "mac_address", "os", "port", "protocol", "service", "url", "evidence", "check", "status", "first_seen",
+  "active", "false_positive", "duplicate", "resolved",
+];
 
 export const IMPORT_STATUS_LABEL: Record<ImportStatus, string> = {
   pending: "Waiting",

@@ -48,7 +48,8 @@ pub fn asset(head: &Head, census: Census, lists_vulnerabilities: bool) -> AssetO
         ..AssetObservation::default()
     };
     let Some(subject) = subject else { return asset };
-    let tags = [("version", &subject.version), ("purl", &subject.purl)];
+    let kernel = subject.property("vulnzero:kernel").map(str::to_owned);
+    let tags = [("version", &subject.version), ("purl", &subject.purl), ("kernel", &kernel)];
     AssetObservation {
         asset_id: components::name(subject).unwrap_or_default(),
         asset_type: asset_type(subject.kind.as_deref()),

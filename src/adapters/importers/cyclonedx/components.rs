@@ -130,10 +130,17 @@ pub fn component<C>(facts: &Facts<C>) -> Option<Component> {
         .or_else(|| property(&["cdx:npm:package:path"]));
     let source_rpm = property(&["syft:metadata:sourceRpm"]);
     let source_rpm = source_rpm.as_deref().and_then(packages::source_rpm);
-    let source =
-        ["aquasecurity:trivy:SrcName", "syft:metadata:source", "syft:metadata:originPackage"];
-    let source_version =
-        property(&["aquasecurity:trivy:SrcVersion", "syft:metadata:sourceVersion"]);
+    let source = [
+        "aquasecurity:trivy:SrcName",
+        "syft:metadata:source",
+        "syft:metadata:originPackage",
+        "vulnzero:source_package",
+    ];
+    let source_version = property(&[
+        "aquasecurity:trivy:SrcVersion",
+        "syft:metadata:sourceVersion",
+        "vulnzero:source_version",
+    ]);
     let (epoch, release) =
         (property(&["aquasecurity:trivy:SrcEpoch"]), property(&["aquasecurity:trivy:SrcRelease"]));
     let source_version = source_version.map(|version| {
@@ -150,7 +157,9 @@ pub fn component<C>(facts: &Facts<C>) -> Option<Component> {
         cpe: facts.cpe.clone(),
         path,
         layer: property(&["aquasecurity:trivy:LayerDiffID", "syft:location:0:layerID"]),
-        ..Component::default()
+        // Our own inventory of a system that does not say what it is has no package URLs.
+        architecture: property(&["vulnzero:architecture"]),
+        ecosystem: property(&["vulnzero:ecosystem"]),
     };
     packages::complete(&mut component);
     Some(component)

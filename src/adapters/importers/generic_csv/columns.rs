@@ -299,8 +299,8 @@ pub struct Column {
 pub struct Columns {
     columns: Vec<Column>,
     is_mapped: bool,
-    /// A mapping names columns that are not there.
-    is_short: bool,
+    /// Columns that a mapping names, and that are not there.
+    missing: Vec<String>,
 }
 
 impl Columns {
@@ -308,16 +308,34 @@ impl Columns {
     pub fn of<S: AsRef<str>>(names: &[S], mapping: Option<&Mapping>) -> Self {
         let Some(mapping) = mapping else { return Self::by_names(names) };
         let folded_names: Vec<_> = names.iter().map(|name| folded(name.as_ref())).collect();
-        let mut columns = Vec::new();
-        let mut is_short = false;
+        let mut all = Self { is_mapped: true, ..Self::default() };
         for (name, field) in &mapping.columns {
-            let name = folded(name);
-            match folded_names.iter().position(|n| *n == name) {
-                Some(at) => columns.push(Column { field: *field, at, name }),
-                None => is_short = true,
+            let exact = names.iter().position(|n| n.as_ref() == name);
+            let wanted = folded(name);
+            match exact.or_else(|| folded_names.iter().position(|n| *n == wanted)) {
+                Some(at) => all.columns.push(Column { field: *field, at, name: wanted }),
+                None => all.missing.push(name.clone()),
             }
         }
-        Self { columns, is_mapped: true, is_short }
+        all
+    }
+
+    /// Columns that a mapping has found already, in the order of the cells.
+    pub fn found(fields: impl Iterator<Item = (F, String)>) -> Self {
+        let column =
+            |(at, (field, name)): (usize, (F, String))| Column { field, at, name: folded(&name) };
+        let columns = fields.enumerate().map(column).collect();
+        Self { columns, is_mapped: true, missing: Vec::new() }
+    }
+
+    /// Columns that the mapping names, and that are not there.
+    pub fn missing(&self) -> &[String] {
+        &self.missing
+    }
+
+    /// What a column is taken for by its name.
+    pub fn guess(&self, at: usize) -> Option<F> {
+        self.columns.iter().find(|c| c.at == at).map(|c| c.field)
     }
 
     fn by_names<S: AsRef<str>>(names: &[S]) -> Self {
@@ -343,7 +361,7 @@ impl Columns {
         {
             column.field = F::Component;
         }
-        Self { columns, is_mapped: false, is_short: false }
+        Self { columns, is_mapped: false, missing: Vec::new() }
     }
 
     /// The columns that say `field`, most telling first.
@@ -365,7 +383,7 @@ impl Columns {
     /// Whether these are columns of findings.
     pub fn suffice(&self) -> bool {
         if self.is_mapped {
-            return !self.is_short;
+            return self.missing.is_empty();
         }
         let is_named = self.says(F::Id) || self.says(F::Title);
         let is_rated = self.says(F::Severity) || self.says(F::Cvss);

@@ -38,6 +38,11 @@ impl<'r> Entry<'r> {
         self.cells.iter().all(|cell| cell.is_empty())
     }
 
+    /// Whether the columns that name the vulnerability say anything.
+    pub fn is_named(&self) -> bool {
+        self.get(F::Id).is_some() || self.get(F::Title).is_some()
+    }
+
     /// What the first column that says `field` says.
     fn get(&self, field: F) -> Option<&'r str> {
         self.all(field).next().map(|(_, cell)| cell)

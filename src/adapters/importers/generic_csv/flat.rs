@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::columns::Columns;
 use super::entry::Entry;
-use crate::domain::mapping::Mapping;
 
 /// Most columns of an entry.
 const COLUMNS: usize = 1000;
@@ -23,8 +22,8 @@ pub struct Flat {
 
 impl Flat {
     /// Finds out what the columns say.
-    pub fn with_columns(mut self, mapping: Option<&Mapping>) -> Self {
-        self.columns = Columns::of(&self.names, mapping);
+    pub fn with_columns(mut self) -> Self {
+        self.columns = Columns::of(&self.names, None);
         self
     }
 
@@ -62,7 +61,7 @@ impl Flat {
 }
 
 /// What a value says as a text.
-fn text(value: &Value) -> Option<String> {
+pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::Null | Value::Object(_) => None,
         Value::Bool(truth) => Some(truth.to_string()),

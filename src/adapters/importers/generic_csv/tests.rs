@@ -154,7 +154,9 @@ fn a_mapping_says_what_columns_mean() {
     let json = json!([{"bug": "CVE-2021-0001", "box": "web1", "how_bad": "low"}]).to_string();
     assert_eq!(findings(&import(&mapped, json.as_bytes()).unwrap()).len(), 1);
     let short = import(&mapped, b"Bug;Box\nx;y\n").unwrap_err().to_string();
-    assert!(short.contains("no header row"), "{short}");
+    let what =
+        "the column 'How bad' that the mapping names is not in the table; it has: 'Bug', 'Box'";
+    assert_eq!(short, what);
 }
 
 #[test]
@@ -173,4 +175,36 @@ fn errors_name_their_place() {
     }
     let other = |value: Value| !GENERIC.recognises(value.to_string().as_bytes());
     assert!(other(json!([{"id": 1, "name": "x"}])) && other(json!({"results": []})));
+}
+
+#[test]
+fn a_mapping_reaches_into_json() {
+    let columns = [
+        ("vuln.cves.id", MappedField::Id),
+        ("/host/names/0", MappedField::Asset),
+        ("host.port", MappedField::Port),
+        ("pkg", MappedField::Component),
+    ];
+    let columns = columns.map(|(name, field)| (name.to_owned(), field)).into_iter().collect();
+    let mapped = Generic { mapping: Some(Mapping { columns }) };
+    let entry = |cve: &str| {
+        json!({"vuln": {"cves": [{"id": cve}, {"id": "CVE-2021-9999"}]}, "pkg": "nginx",
+            "host": {"names": ["web1", "web2"], "port": 443}})
+    };
+    let (one, two) = (entry("CVE-2021-0001"), entry("CVE-2021-0002"));
+    let lines = format!("{one}\n{two}\n");
+    for text in [json!([one, two]).to_string(), lines, json!({"items": [one, two]}).to_string()] {
+        let observations = import(&mapped, text.as_bytes()).unwrap();
+        let ids: Vec<_> =
+            findings(&observations).iter().map(|f| f.vulnerability.id.clone()).collect();
+        assert_eq!(ids, ["CVE-2021-0001", "CVE-2021-9999", "CVE-2021-0002", "CVE-2021-9999"]);
+        assert_eq!(assets(&observations)[0].asset_id, "web1");
+        assert_eq!(findings(&observations)[0].place.key(), "443/tcp");
+    }
+    let error =
+        |value: Value| import(&mapped, value.to_string().as_bytes()).unwrap_err().to_string();
+    let other = error(json!([{"pkg": "x"}, {"pkg": "y"}]));
+    assert!(other.starts_with("none of the 2 entries has a text at 'vuln.cves.id'"), "{other}");
+    let none = error(json!([{"else": "x"}]));
+    assert!(none.contains("'/host/names/0'") && none.contains("no entries were found"), "{none}");
 }

@@ -81,6 +81,14 @@ pub struct Release {
 }
 
 impl Release {
+    /// What the text of an os-release says.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let mut release = Self::default();
+        text.lines().for_each(|line| release.take(line));
+        release
+    }
+
     /// Whether a line may stand in it: an assignment, a comment, nothing.
     pub fn is_part(line: &str) -> bool {
         let key = line.split_once('=').map_or("", |(key, _)| key);

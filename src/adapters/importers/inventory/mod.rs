@@ -31,7 +31,9 @@ mod rpm;
 #[cfg(test)]
 mod tests;
 
-use self::lines::{Lines, Release};
+use self::lines::Lines;
+use std::io::BufRead;
+
 use super::emit::Emitter;
 use super::{Importer, Report, Sink, Syntax, text};
 use crate::base::{Code, Error, Result};
@@ -42,6 +44,7 @@ use crate::domain::scan::ScanKind;
 
 pub use self::apk::Apk;
 pub use self::dpkg::Dpkg;
+pub use self::lines::Release;
 pub use self::rpm::Rpm;
 
 /// How much of a file must look like a list for it to be one, lines.
@@ -184,6 +187,52 @@ fn component<M: Manager>(
         architecture: name(package.architecture)?,
         ..Component::default()
     })
+}
+
+/// The list of a package manager outside of a report: for reading a host's own files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PackageList {
+    /// dpkg's.
+    Dpkg,
+    /// rpm's.
+    Rpm,
+    /// apk's.
+    Apk,
+}
+
+impl PackageList {
+    /// The packages of a list, and how many lines are none of such a list.
+    pub fn read(
+        self,
+        reader: Box<dyn BufRead + Send>,
+        release: &Release,
+    ) -> Result<(Vec<Component>, u64)> {
+        match self {
+            Self::Dpkg => listed(&Dpkg, reader, release),
+            Self::Rpm => listed(&Rpm, reader, release),
+            Self::Apk => listed(&Apk, reader, release),
+        }
+    }
+}
+
+fn listed<M: Manager>(
+    manager: &M,
+    reader: Box<dyn BufRead + Send>,
+    release: &Release,
+) -> Result<(Vec<Component>, u64)> {
+    let (mut components, mut unknown) = (Vec::new(), 0);
+    for_each(manager, &mut Lines::new(reader), &mut |number, line| {
+        match line {
+            Line::Package(package) => {
+                let bad = |what| Error::new(Code::BadReport, format!("{what} at line {number}"));
+                components.push(component(manager, package, release).map_err(bad)?);
+            }
+            Line::Unknown => unknown += 1,
+            Line::Other | Line::Part => {}
+        }
+        Ok(())
+    })?;
+    Ok((components, unknown))
 }
 
 /// The importer of a package manager: they differ in nothing else.

@@ -24,9 +24,9 @@ pub(in crate::services) fn import(core: &Core, bytes: &[u8], new: NewImport) -> 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let ctx = Ctx::cli();
-        let mut upload = begin(core, &ctx, &new).unwrap();
+        let mut upload = begin(core, &ctx).unwrap();
         upload.write(bytes).unwrap();
-        let import = enqueue(core, &ctx, new, upload).await.unwrap();
+        let import = enqueue(core, &ctx, new, upload, None).await.unwrap().import;
         let job = jobs::claim(core).await.unwrap().unwrap();
         let (of_job, shared) = (job.clone(), core.clone());
         let ran = tokio::task::spawn_blocking(move || run(&shared, &of_job, &|| false));
@@ -38,7 +38,7 @@ pub(in crate::services) fn import(core: &Core, bytes: &[u8], new: NewImport) -> 
 
 pub(super) fn named(path: &std::path::Path, format: &str) -> NewImport {
     let filename = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    NewImport { filename, format: Some(format.to_owned()), asset: None }
+    NewImport { filename, format: Some(format.to_owned()), ..NewImport::default() }
 }
 
 /// When and by which import something was seen last.

@@ -65,6 +65,7 @@ fn replays_change_nothing_under_rules_and_the_job_agrees_with_imports() {
             continue;
         }
         let named = || NewImport {
+            mapping: None,
             filename: path.file_name().map(|name| name.to_string_lossy().into_owned()),
             format: Some(format.to_owned()),
             asset: None,

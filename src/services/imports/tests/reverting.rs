@@ -9,6 +9,7 @@ use crate::domain::change::ChangeStep;
 use crate::domain::decision::Decision;
 use crate::domain::finding::Finding;
 use crate::domain::package::Package;
+use crate::domain::service::Service;
 use crate::domain::vulnerability::Vulnerability;
 use crate::services::jobs;
 
@@ -19,6 +20,7 @@ fn exactly(core: &Core) -> Vec<Value> {
     all.extend(rows::<Vulnerability>(core, BUT));
     all.extend(rows::<Asset>(core, BUT));
     all.extend(rows::<Package>(core, BUT));
+    all.extend(rows::<Service>(core, BUT));
     all.extend(rows::<Decision>(core, BUT));
     all
 }
