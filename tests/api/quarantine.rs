@@ -149,6 +149,31 @@ fn new_versions_of_everything_are_no_truncated_list() {
     assert_eq!(installed(&client), 20);
 }
 
+/// An SBOM of libraries, each as `ecosystem/name`.
+fn libraries(client: &Client, names: &[&str]) -> Value {
+    let components: Vec<Value> = names
+        .iter()
+        .map(|name| {
+            json!({"type": "library", "name": name.split('/').next_back(), "version": "1.0",
+                "purl": format!("pkg:{name}@1.0")})
+        })
+        .collect();
+    let sbom = json!({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": components,
+        "metadata": {"component": {"type": "operating-system", "name": "web"}}});
+    client.import("?asset=web", sbom.to_string().as_bytes()).ok(201)
+}
+
+#[test]
+fn a_list_of_one_ecosystem_says_nothing_about_another() {
+    let server = Server::start();
+    let client = server.token("operator");
+    libraries(&client, &["npm/a", "npm/b", "golang/c"]);
+    libraries(&client, &["npm/a"]);
+    let left = client.all("/packages?asset=web&is_installed=true&sort=id");
+    let left: Vec<_> = left.iter().map(|p| p["component"]["name"].as_str().unwrap()).collect();
+    assert_eq!(left, ["a", "c"]);
+}
+
 #[test]
 fn an_older_report_neither_closes_nor_reopens() {
     let server = Server::start();

@@ -130,8 +130,8 @@ fn heeded<'a>(
     let with_list = |is: &'a ClosingScope| {
         let list = is.by_inventory.then(|| {
             let (kinds, seen) = (is.scans.clone(), seen.packages.clone());
-            let listing = Listing { kinds, at: by.at, seen };
-            let installed = Installed::after(core, is.asset_id, &listing, by.begun)?;
+            let mut listing = Listing::new(kinds, by.at, seen);
+            let installed = Installed::after(core, is.asset_id, &mut listing, by.begun)?;
             Ok(Arc::new((listing, installed)))
         });
         Ok(Scope { is, list: list.transpose()? })

@@ -1,5 +1,7 @@
 //! Package lists: what an inventory lists is installed, what it no longer lists was
-//! removed, and what was removed is no longer vulnerable.
+//! removed, and what was removed is no longer vulnerable. Of libraries, a list speaks only
+//! for the ecosystems of which it names any: what lists the npm packages of a host says
+//! nothing about the Java archives on it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -72,15 +74,36 @@ pub(super) struct Listing {
     pub at: Timestamp,
     /// Packages that it lists.
     pub seen: Arc<RoaringBitmap>,
+    /// The ecosystems of libraries of which it lists any.
+    ecosystems: HashSet<String>,
 }
 
 impl Listing {
+    pub(super) fn new(kinds: Vec<ScanKind>, at: Timestamp, seen: Arc<RoaringBitmap>) -> Self {
+        Self { kinds, at, seen, ecosystems: HashSet::new() }
+    }
+
+    /// Whether it, or a newer one, lists a package.
+    fn lists(&self, package: &Package) -> bool {
+        self.seen.contains(package.id as u32) || package.last_seen >= self.at
+    }
+
+    fn note(&mut self, package: &Package) {
+        if package.kind == ScanKind::Libraries && self.lists(package) {
+            self.ecosystems.extend(package.component.ecosystem.clone());
+        }
+    }
+
+    fn speaks_of(&self, package: &Package) -> bool {
+        let ecosystem = package.component.ecosystem.as_ref();
+        self.kinds.contains(&package.kind)
+            && (package.kind != ScanKind::Libraries
+                || ecosystem.is_some_and(|name| self.ecosystems.contains(name)))
+    }
+
     /// Whether a package counts as removed, because this newer list lacks it.
     fn ends(&self, package: &Package) -> bool {
-        package.removed_at.is_none()
-            && package.last_seen < self.at
-            && self.kinds.contains(&package.kind)
-            && !self.seen.contains(package.id as u32)
+        package.removed_at.is_none() && self.speaks_of(package) && !self.lists(package)
     }
 }
 
@@ -133,7 +156,7 @@ impl Installed {
     pub(super) fn after(
         core: &Core,
         asset: u64,
-        listing: &Listing,
+        listing: &mut Listing,
         begun: Timestamp,
     ) -> Result<Self> {
         let snapshot = core.store.read()?;
@@ -142,6 +165,11 @@ impl Installed {
             snapshot.ids_under::<Package>(BY_IDENTITY, &under, Direction::Forward, usize::MAX)?;
         let mut installed =
             Self { versions: HashMap::new(), ending: Vec::new(), present: 0, going: 0 };
+        for id in &ids {
+            if let Some(package) = snapshot.find::<Package>(*id)? {
+                listing.note(&package);
+            }
+        }
         let (mut before, mut remaining) = (HashSet::new(), HashSet::new());
         for id in ids {
             let Some(package) = snapshot.find::<Package>(id)? else { continue };
@@ -151,7 +179,7 @@ impl Installed {
             if ends {
                 installed.ending.push(id);
             }
-            if (ends || stays) && listing.kinds.contains(&package.kind) {
+            if (ends || stays) && listing.speaks_of(&package) {
                 let name = package.component.package();
                 if stays {
                     remaining.insert(name.clone());
