@@ -93,9 +93,7 @@ fn a_scan_of_one_kind_does_not_close_what_another_found() {
 
 fn package_list(client: &Client, versions: std::ops::Range<u32>) -> Value {
     let mut list = String::from("PRETTY_NAME=\"Debian\"\nID=debian\nVERSION_ID=\"12\"\n\n");
-    for n in versions {
-        list += &format!("package{n}\t1.0-{n}\n");
-    }
+    list.extend(versions.map(|n| format!("package{n}\t1.0-{n}\n")));
     client.import("?asset=web&format=dpkg", list.as_bytes()).ok(201)
 }
 
@@ -139,9 +137,7 @@ fn new_versions_of_everything_are_no_truncated_list() {
     let client = server.token("operator");
     let list = |version: u32| {
         let mut list = String::from("ID=debian\nVERSION_ID=\"12\"\n\n");
-        for n in 1..21 {
-            list += &format!("package{n}\t{version}.0\n");
-        }
+        list.extend((1..21).map(|n| format!("package{n}\t{version}.0\n")));
         client.import("?asset=web&format=dpkg", list.as_bytes()).ok(201)
     };
     list(1);
