@@ -20,7 +20,7 @@ STATIC := -C target-feature=+crt-static --cfg getrandom_backend="linux_getrandom
 	--remap-path-prefix=$(CURDIR)=/vulnzero --remap-path-prefix=$(CARGO_HOME)=/cargo \
 	--remap-path-prefix=$(TARGET_DIR)=/target
 
-SCRIPTS := .ci/run tests/fuzz.sh packaging/verify-static.sh tests/install-tools.sh tests/browser.sh tests/schemathesis.sh
+SCRIPTS := .ci/run benches/million.sh tests/fuzz.sh packaging/verify-static.sh tests/install-tools.sh tests/browser.sh tests/schemathesis.sh
 
 .PHONY: help
 help: ## List the targets
@@ -91,6 +91,10 @@ $(DIST):
 .PHONY: web
 web: web/node_modules/.package-lock.json ## Dashboard with live reload; needs `make run` beside it
 	cd web && npm run dev
+
+.PHONY: million
+million: $(DIST) ## A million findings on a thousand hosts, twice: rate, memory, progress
+	benches/million.sh $(DIST)
 
 .PHONY: bench
 bench: ## Benchmarks; BENCH=name for one, BENCH_MILLION=1 for a million findings
