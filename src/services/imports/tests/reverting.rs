@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::guarantees::{clean, import, named, reports, rows, same};
+use super::guarantees::{clean, import, named, reports, rows, same, scan};
 use super::*;
 use crate::domain::asset::Asset;
 use crate::domain::change::ChangeStep;
@@ -75,4 +75,34 @@ fn imports_are_undone_exactly_in_the_order_in_which_they_came() {
     assert_eq!(exactly(&core), [Value::Null; 0]);
     assert_eq!(rows::<ChangeStep>(&core, &[]), [Value::Null; 0], "nothing is kept in vain");
     clean(&core, "nothing");
+}
+
+/// A stop after each step: the next start goes on where it was.
+#[test]
+fn reverting_goes_on_after_a_stop() {
+    let directory = tempfile::tempdir().unwrap();
+    let core = core(directory.path());
+    import(&core, &scan("web", 1, &[1, 2, 3]), NewImport::default());
+    let before = exactly(&core);
+    let second = import(&core, &scan("web", 2, &[3, 4]), NewImport::default());
+    assert_eq!((second.new, second.closed), (1, 2));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let of = crate::base::id::Reference::Id(second.id);
+    runtime.block_on(revert(&core, &Ctx::cli(), of, None)).unwrap();
+    let mut stops = 0;
+    loop {
+        let job = runtime.block_on(jobs::claim(&core)).unwrap().unwrap();
+        let asked = std::cell::Cell::new(0);
+        let once = || asked.replace(asked.get() + 1) > 0;
+        if run_revert(&core, &job, &once).is_ok() {
+            break;
+        }
+        stops += 1;
+        assert_eq!(all(&core)[1].status, ImportStatus::Reverting);
+        clean(&core, "between two steps");
+        runtime.block_on(jobs::put_back(&core, job.id)).unwrap();
+    }
+    assert!(stops > 1, "applying and closing are steps of their own");
+    assert_eq!(all(&core)[1].status, ImportStatus::Reverted);
+    same(&exactly(&core), &before, "reverted");
 }
