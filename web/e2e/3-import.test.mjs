@@ -64,7 +64,7 @@ test("an import that would close too much is held back until it is accepted", as
   await settled(page);
   await page.getByRole("link", { name: "Look and decide" }).click();
   await page.locator(`a[href="/imports/${held.id}"]`).click();
-  const panel = page.getByRole("region", { name: "It would close 12 of 14 open findings; nothing was closed" });
+  const panel = page.getByRole("region", { name: "It would close 12 findings; nothing of that was done" });
   await panel.getByRole("button", { name: "Accept …" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
   assert.equal(await openOn(), 14, "asking closes nothing");
