@@ -93,6 +93,23 @@ pub struct ChangeStep {
     pub replaced: String,
 }
 
+/// Calls a macro with every record type whose changes can be undone. The one list from which
+/// watching and putting back iterate.
+#[macro_export]
+macro_rules! for_each_undoable {
+    ($macro:ident $($rest:tt)*) => {
+        $macro! {
+            $($rest)*
+            $crate::domain::vulnerability::Vulnerability,
+            $crate::domain::asset::Asset,
+            $crate::domain::finding::Finding,
+            $crate::domain::package::Package,
+            $crate::domain::service::Service,
+            $crate::domain::decision::Decision
+        }
+    };
+}
+
 /// A record whose changes can be undone.
 pub trait Undoable: Record + PartialEq {
     /// Fields that follow from other records, or from the change itself. They are neither

@@ -151,18 +151,17 @@ async fn edit_whole<R: BulkEdit>(
     references: Vec<Reference>,
     patch: R::Patch,
 ) -> Result<Done> {
-    let (ctx, keeps) = (ctx.clone(), core.options.undo_keep_s > 0);
+    let author = Author {
+        kind: ChangeKind::BulkEdit,
+        action: verb,
+        name: ctx.actor.name.clone(),
+        import_id: None,
+    };
+    let (ctx, author) = (ctx.clone(), author.if_kept(core));
     core.store
         .write(verb, move |tx| {
-            let author = Author {
-                kind: ChangeKind::BulkEdit,
-                action: verb,
-                name: ctx.actor.name.clone(),
-                import_id: None,
-            };
             let all = |tx: &mut Tx<'_>| edit_all::<R>(tx, &ctx, &references, &patch);
-            let (pairs, change) =
-                if keeps { undo::keep(tx, &author, all)? } else { (all(tx)?, None) };
+            let (pairs, change) = undo::keep(tx, author.as_ref(), all)?;
             let outcomes = references.iter().zip(&pairs).map(|(reference, (old, new))| Outcome {
                 reference: reference.clone(),
                 id: Some(old.head().id),

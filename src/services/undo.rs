@@ -12,38 +12,23 @@ use super::audit::{self, Entry};
 use super::{Core, Ctx, edit};
 use crate::base::id::Reference;
 use crate::base::{Code, Error, Result};
-use crate::domain::asset::Asset;
 use crate::domain::change::{
     BY_IMPORT, BY_STATE, Change, ChangeKind, ChangeState, ChangeStep, STEPS,
 };
-use crate::domain::decision::Decision;
-use crate::domain::finding::Finding;
-use crate::domain::package::Package;
-use crate::domain::service::Service;
 use crate::domain::user::Role;
-use crate::domain::vulnerability::Vulnerability;
 use crate::store::{Direction, Read, Table, Tx};
 
+macro_rules! tables {
+    ($($record:ty),*) => { &[$(<$record as $crate::base::record::Record>::TABLE),*] };
+}
+
 /// The tables whose records can be put back.
-const TABLES: &[Table] = &[
-    <Vulnerability as crate::base::record::Record>::TABLE,
-    <Asset as crate::base::record::Record>::TABLE,
-    <Finding as crate::base::record::Record>::TABLE,
-    <Package as crate::base::record::Record>::TABLE,
-    <Service as crate::base::record::Record>::TABLE,
-    <Decision as crate::base::record::Record>::TABLE,
-];
+const TABLES: &[Table] = crate::for_each_undoable!(tables);
 
 /// Evaluates an expression with the record type of a table that can be put back.
 macro_rules! with_undoable {
     ($table:expr, |$R:ident| $body:expr) => {
-        with_undoable!(@ $table, $R, $body;
-            $crate::domain::vulnerability::Vulnerability,
-            $crate::domain::asset::Asset,
-            $crate::domain::finding::Finding,
-            $crate::domain::package::Package,
-            $crate::domain::service::Service,
-            $crate::domain::decision::Decision)
+        $crate::for_each_undoable!(with_undoable @ $table, $R, $body;)
     };
     (@ $table:expr, $R:ident, $body:expr; $($record:ty),*) => {
         match $table {
@@ -70,13 +55,22 @@ pub struct Author {
     pub import_id: Option<u64>,
 }
 
-/// Runs `body`, and keeps with it what it replaced, in the same transaction. Returns the
-/// change, unless nothing was changed.
+impl Author {
+    /// This author, if what changes replace is kept at all.
+    #[must_use]
+    pub fn if_kept(self, core: &Core) -> Option<Self> {
+        (core.options.undo_keep_s > 0).then_some(self)
+    }
+}
+
+/// Runs `body`; if there is an author, keeps with it what it replaced, in the same
+/// transaction. Returns the change, unless nothing was changed or kept.
 pub fn keep<T>(
     tx: &mut Tx<'_>,
-    author: &Author,
+    author: Option<&Author>,
     body: impl FnOnce(&mut Tx<'_>) -> Result<T>,
 ) -> Result<(T, Option<Change>)> {
+    let Some(author) = author else { return Ok((body(tx)?, None)) };
     tx.watch(TABLES);
     let done = body(tx)?;
     let watched = tx.watched()?;
@@ -180,7 +174,7 @@ pub async fn undo(
                 let detail = format!("this is what import {import} did: revert the import");
                 return Err(Error::new(Code::Conflict, detail));
             }
-            let (conflicts, more) = conflicts(tx, change.id, &|| Ok(()))?;
+            let (conflicts, more) = conflicts(tx, change.id)?;
             if !conflicts.is_empty() {
                 return Err(refusal(&format!("change {}", change.id), &conflicts, more));
             }

@@ -45,14 +45,13 @@ impl<'a> Attempt<'a> {
         job_id: Option<u64>,
         stopped: &'a dyn Fn() -> bool,
     ) -> Self {
-        let author = (core.options.undo_keep_s > 0).then(|| {
-            Arc::new(Author {
-                kind: ChangeKind::Import,
-                action: "imports.create",
-                name: import.created_by.clone(),
-                import_id: Some(import.id),
-            })
-        });
+        let author = Author {
+            kind: ChangeKind::Import,
+            action: "imports.create",
+            name: import.created_by.clone(),
+            import_id: Some(import.id),
+        };
+        let author = author.if_kept(core).map(Arc::new);
         Self { core, import_id: import.id, job_id, stopped, author }
     }
 
@@ -76,10 +75,7 @@ impl<'a> Attempt<'a> {
         let (job_id, import_id) = (self.job_id, self.import_id);
         let author = self.author.clone();
         self.core.store.write_blocking(name, move |tx| {
-            let done = match &author {
-                Some(author) => undo::keep(tx, author, &mut body)?.0,
-                None => body(tx)?,
-            };
+            let (done, _change) = undo::keep(tx, author.as_deref(), &mut body)?;
             if let Some(job_id) = job_id {
                 progressed(tx, job_id, import_id, progress)?;
             }

@@ -73,7 +73,7 @@ fn look(core: &Core, id: Id) -> Result<()> {
     let snapshot = core.store.read()?;
     let import: Import = snapshot.require(id)?;
     let change = revertible(&*snapshot, &import)?;
-    let (conflicts, more) = undo::conflicts(&*snapshot, change.id, &|| Ok(()))?;
+    let (conflicts, more) = undo::conflicts(&*snapshot, change.id)?;
     if conflicts.is_empty() {
         return Ok(());
     }

@@ -36,17 +36,12 @@ const NAMED: usize = 5;
 
 /// What stands in the way of undoing a change: the first records that have changed since,
 /// and how many more. A vulnerability that has changed, or that others use, is none: it
-/// stays. `go_on` may end the look at any step.
-pub fn conflicts<S: Read + ?Sized>(
-    source: &S,
-    change: u64,
-    go_on: &dyn Fn() -> Result<()>,
-) -> Result<(Vec<Conflict>, u64)> {
+/// stays.
+pub fn conflicts<S: Read + ?Sized>(source: &S, change: u64) -> Result<(Vec<Conflict>, u64)> {
     // What a record must be now, by what the later steps have done to it.
     let mut expected: HashMap<(String, u64), Option<u64>> = HashMap::new();
     let (mut named, mut more) = (Vec::new(), 0);
     for id in steps(source, change, usize::MAX)? {
-        go_on()?;
         let step: ChangeStep = source.require(id)?;
         for entry in journal::unpack(&step.replaced)? {
             if entry.table == Vulnerability::TABLE {
@@ -60,7 +55,9 @@ pub fn conflicts<S: Read + ?Sized>(
                 }
             };
             if stands {
-            } else if named.len() < NAMED {
+                continue;
+            }
+            if named.len() < NAMED {
                 named.push(Conflict(name(source, &entry)?));
             } else {
                 more += 1;
@@ -104,18 +101,9 @@ pub(super) fn put_back(tx: &mut Tx<'_>, entries: &[Entry]) -> Result<u64> {
     let created = (work.created::<Vulnerability>(tx)?, work.created::<Asset>(tx)?);
     let stood = work.vulnerabilities(tx)?;
     let rated = work.assets(tx)?;
-    for id in work.created::<Decision>(tx)? {
-        tx.delete::<Decision>(id)?;
-    }
-    work.changed::<Decision>(tx, |d| d)?;
-    for id in work.created::<Package>(tx)? {
-        tx.delete::<Package>(id)?;
-    }
-    work.changed::<Package>(tx, |p| p)?;
-    for id in work.created::<Service>(tx)? {
-        tx.delete::<Service>(id)?;
-    }
-    work.changed::<Service>(tx, |s| s)?;
+    work.uncounted::<Decision>(tx)?;
+    work.uncounted::<Package>(tx)?;
+    work.uncounted::<Service>(tx)?;
     work.findings(tx)?;
     std::mem::take(&mut work.tally).flush(tx)?;
     for (id, stood) in stood {
@@ -183,6 +171,14 @@ impl<'a> Restoring<'a> {
             self.unless_taken(restored)?;
         }
         Ok(())
+    }
+
+    /// Puts all records of a kind back of which nobody keeps counts.
+    fn uncounted<R: Undoable>(&mut self, tx: &mut Tx<'_>) -> Result<()> {
+        for id in self.created::<R>(tx)? {
+            tx.delete::<R>(id)?;
+        }
+        self.changed::<R>(tx, |record| record)
     }
 
     /// The record as it is now, if it is what the step made of it.
