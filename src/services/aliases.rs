@@ -116,8 +116,9 @@ fn add_ids(tx: &mut Tx<'_>, v: Vulnerability, ids: &[String]) -> Result<Vulnerab
     }
     let after = tx.update(after)?;
     if after.cve_id == before {
-        if Policies::of(tx)?.names_ids() {
-            findings::rescore_all_of(tx, after.id)?;
+        let mut policies = Policies::of(tx)?;
+        if policies.names_ids() {
+            findings::rescore_all_of(tx, &mut policies, after.id)?;
         }
         return tx.require(after.id);
     }
@@ -128,7 +129,7 @@ fn add_ids(tx: &mut Tx<'_>, v: Vulnerability, ids: &[String]) -> Result<Vulnerab
         merge::leave_own_names(&mut finding);
         tx.update(finding)?;
     }
-    findings::rescore_all_of(tx, after.id)?;
+    findings::rescore_all_of(tx, &mut Policies::of(tx)?, after.id)?;
     tx.require(after.id)
 }
 
@@ -188,7 +189,7 @@ fn absorb_one(
     let mut joined: Vulnerability = tx.require(v.id)?;
     merge::vulnerabilities(&mut joined, other);
     let joined = tx.update(joined)?;
-    findings::rescore_all_of(tx, joined.id)?;
+    findings::rescore_all_of(tx, &mut Policies::of(tx)?, joined.id)?;
     let joined: Vulnerability = tx.require(joined.id)?;
     let ids: Vec<String> = std::iter::once(&other.cve_id).chain(&other.aliases).cloned().collect();
     let joined = add_ids(tx, joined, &ids)?;

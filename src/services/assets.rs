@@ -1,6 +1,7 @@
 //! Assets: create, change, remove.
 
-use super::{Core, Ctx, decisions, edit, findings, packages, policies, ports};
+use super::policies::{self, Policies};
+use super::{Core, Ctx, decisions, edit, findings, packages, ports};
 use crate::base::id::Reference;
 use crate::base::{Error, Result};
 use crate::domain::asset::{Asset, AssetPatch, NewAsset};
@@ -26,7 +27,7 @@ pub async fn update(
     let rescore = patch.criticality.is_some();
     let by = ctx.actor.name.clone();
     let asset = edit::update(core, ctx, "assets.update", reference, expected, move |tx, asset| {
-        follow(tx, &by, &asset, &patch).map(|asset| patch.apply(asset))
+        follow(tx, &mut Policies::of(tx)?, &by, &asset, &patch).map(|asset| patch.apply(asset))
     })
     .await?;
     if rescore {
@@ -37,20 +38,32 @@ pub async fn update(
 
 /// Changes an asset within a transaction, for bulk edits. Criticality is not for bulk:
 /// it rescores findings, which is more than a transaction should hold.
-pub fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Asset, patch: &AssetPatch) -> Result<Asset> {
+pub fn change(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    policies: &mut Policies,
+    old: &Asset,
+    patch: &AssetPatch,
+) -> Result<Asset> {
     if patch.criticality.is_some_and(|c| c != old.criticality) && old.open_findings.total > 0 {
         return Err(Error::field(
             "/patch/criticality",
             "change it one by one: it rescores the asset's findings",
         ));
     }
-    let now = follow(tx, &ctx.actor.name, old, patch)?;
+    let now = follow(tx, policies, &ctx.actor.name, old, patch)?;
     edit::save(tx, ctx, "assets.update", old, patch.apply(now))
 }
 
 /// Lets findings follow decisions that are bound to tags, if the tags change, and rules, if
 /// what they look at does. Returns the asset as it is stored then.
-fn follow(tx: &mut Tx<'_>, by: &str, asset: &Asset, patch: &AssetPatch) -> Result<Asset> {
+fn follow(
+    tx: &mut Tx<'_>,
+    policies: &mut Policies,
+    by: &str,
+    asset: &Asset,
+    patch: &AssetPatch,
+) -> Result<Asset> {
     let new = patch.apply(asset.clone());
     if same_asset(&new, asset) {
         return Ok(asset.clone());
@@ -63,7 +76,7 @@ fn follow(tx: &mut Tx<'_>, by: &str, asset: &Asset, patch: &AssetPatch) -> Resul
             tx.ids_under::<Finding>(findings::BY_ASSET, &under, Direction::Forward, usize::MAX)?;
         decisions::refresh_all(tx, ids, by)?;
     } else {
-        policies::follow_asset(tx, by, asset.id)?;
+        policies::follow_asset(tx, policies, by, asset.id)?;
     }
     tx.require(asset.id)
 }

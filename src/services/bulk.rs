@@ -3,6 +3,7 @@
 
 use super::audit::{self, Entry};
 use super::listing::Related;
+use super::policies::Policies;
 use super::undo::{self, Author};
 use super::{Core, Ctx, assets, edit, findings, vulnerabilities};
 use crate::base::id::{Id, Reference};
@@ -40,27 +41,51 @@ pub struct Outcome {
 pub trait BulkEdit: Record + PartialEq {
     /// The change.
     type Patch: Clone + Send + Sync + 'static;
-    /// Applies it within a transaction.
-    fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Self, patch: &Self::Patch) -> Result<Self>;
+    /// Applies it within a transaction, for which the rules have been read once.
+    fn change(
+        tx: &mut Tx<'_>,
+        ctx: &Ctx,
+        policies: &mut Policies,
+        old: &Self,
+        patch: &Self::Patch,
+    ) -> Result<Self>;
 }
 
 impl BulkEdit for Finding {
     type Patch = FindingPatch;
-    fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Self, patch: &FindingPatch) -> Result<Self> {
-        findings::change(tx, ctx, old, patch)
+    fn change(
+        tx: &mut Tx<'_>,
+        ctx: &Ctx,
+        policies: &mut Policies,
+        old: &Self,
+        patch: &FindingPatch,
+    ) -> Result<Self> {
+        findings::change(tx, ctx, policies, old, patch)
     }
 }
 
 impl BulkEdit for Asset {
     type Patch = AssetPatch;
-    fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Self, patch: &AssetPatch) -> Result<Self> {
-        assets::change(tx, ctx, old, patch)
+    fn change(
+        tx: &mut Tx<'_>,
+        ctx: &Ctx,
+        policies: &mut Policies,
+        old: &Self,
+        patch: &AssetPatch,
+    ) -> Result<Self> {
+        assets::change(tx, ctx, policies, old, patch)
     }
 }
 
 impl BulkEdit for Vulnerability {
     type Patch = VulnerabilityPatch;
-    fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Self, patch: &VulnerabilityPatch) -> Result<Self> {
+    fn change(
+        tx: &mut Tx<'_>,
+        ctx: &Ctx,
+        _: &mut Policies,
+        old: &Self,
+        patch: &VulnerabilityPatch,
+    ) -> Result<Self> {
         vulnerabilities::change(tx, ctx, old, patch)
     }
 }
@@ -187,12 +212,12 @@ fn edit_all<R: BulkEdit>(
     references: &[Reference],
     patch: &R::Patch,
 ) -> Result<Vec<(R, R)>> {
-    let part = ctx.part();
+    let (part, mut policies) = (ctx.part(), Policies::of(tx)?);
     let mut pairs = Vec::with_capacity(references.len());
     let mut refused = Vec::new();
     for (n, reference) in references.iter().enumerate() {
         let done = edit::current::<R>(tx, reference, None)
-            .and_then(|old| Ok((R::change(tx, &part, &old, patch)?, old)));
+            .and_then(|old| Ok((R::change(tx, &part, &mut policies, &old, patch)?, old)));
         match done {
             Ok((new, old)) => pairs.push((old, new)),
             Err(e) if e.code().status() < 500 => refused.push((n, e)),
@@ -225,7 +250,7 @@ async fn edit_one<R: BulkEdit>(
         .store
         .write(verb, move |tx| {
             let old: R = edit::current(tx, &named, None)?;
-            let new = R::change(tx, &ctx, &old, &patch)?;
+            let new = R::change(tx, &ctx, &mut Policies::of(tx)?, &old, &patch)?;
             Ok((old.head().id, old != new))
         })
         .await;
@@ -251,10 +276,12 @@ async fn rehearse_edits<R: BulkEdit>(
     patch: R::Patch,
 ) -> Result<Vec<Outcome>> {
     rehearse(core, move |tx| {
+        let mut policies = Policies::of(tx)?;
         let mut outcomes = Vec::with_capacity(chunk.len());
         for reference in &chunk {
-            let done = edit::current::<R>(tx, reference, None)
-                .and_then(|old| Ok((old.head().id, old != R::change(tx, &ctx, &old, &patch)?)));
+            let done = edit::current::<R>(tx, reference, None).and_then(|old| {
+                Ok((old.head().id, old != R::change(tx, &ctx, &mut policies, &old, &patch)?))
+            });
             outcomes.push(outcome(reference.clone(), done)?);
         }
         Ok(outcomes)

@@ -282,7 +282,7 @@ fn follows(finding: &Finding, decision: u64) -> bool {
 /// Gives findings what decisions and rules say now: after they, or the decisions, have moved.
 pub fn refresh_all(tx: &mut Tx<'_>, ids: Vec<u64>, actor: &str) -> Result<()> {
     if !tx.has_had_any::<Decision>()? {
-        return policies::reapply(tx, &ids).map(drop);
+        return policies::reapply(tx, &mut Policies::of(tx)?, &ids).map(drop);
     }
     let (mut tally, mut policies) = (Tally::default(), Policies::of(tx)?);
     let cause = Cause { at: tx.now(), actor, reason: None, import_id: None };

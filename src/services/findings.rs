@@ -26,14 +26,20 @@ pub async fn update(
     core.store
         .write("findings.update", move |tx| {
             let old: Finding = edit::current(tx, &reference, expected)?;
-            change(tx, &ctx, &old, &patch)
+            change(tx, &ctx, &mut Policies::of(tx)?, &old, &patch)
         })
         .await
 }
 
 /// Changes a finding within a transaction; for bulk edits too. A status that is a verdict
-/// is a decision about this finding, which outlives it.
-pub fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Finding, patch: &FindingPatch) -> Result<Finding> {
+/// is a decision about this finding, which outlives it. The rules are read once for many.
+pub fn change(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    policies: &mut Policies,
+    old: &Finding,
+    patch: &FindingPatch,
+) -> Result<Finding> {
     let mut new = patch.apply(old.clone(), &ctx.actor.name)?;
     let wanted = patch.status.unwrap_or(old.status);
     let reason = new.status_reason.clone().filter(|reason| !reason.trim().is_empty());
@@ -47,7 +53,7 @@ pub fn change(tx: &mut Tx<'_>, ctx: &Ctx, old: &Finding, patch: &FindingPatch) -
     let asset: Asset = tx.require(old.asset_id)?;
     // What a person no longer says, decisions and rules may.
     decision::fill(&decisions::candidates(tx, &new, &asset)?, &mut new, &asset.tags);
-    Policies::of(tx)?.apply(tx, &mut new, &asset)?;
+    policies.apply(tx, &mut new, &asset)?;
     let new = edit::save(tx, ctx, "findings.update", old, new)?;
     let mut tally = Tally::default();
     tally.moved(Some(old), Some(&new));
@@ -146,6 +152,7 @@ pub fn delete_some(tx: &mut Tx<'_>, index: &str, id: u64, limit: usize) -> Resul
 /// asset's criticality or a vulnerability's scores. Returns the last number, or `None`.
 pub fn rescore_some(
     tx: &mut Tx<'_>,
+    policies: &mut Policies,
     index: &str,
     of: u64,
     after: u64,
@@ -157,10 +164,10 @@ pub fn rescore_some(
     ids.sort_unstable();
     let next = ids.partition_point(|id| *id <= after);
     let page = &ids[next..ids.len().min(next.saturating_add(limit))];
-    let (mut policies, mut tally) = (Policies::of(tx)?, Tally::default());
+    let mut tally = Tally::default();
     for id in page {
         let finding: Finding = tx.require(*id)?;
-        let scored = score(tx, finding.clone(), &mut policies)?;
+        let scored = score(tx, finding.clone(), policies)?;
         if scored != finding {
             let scored = tx.update(scored)?;
             tally.moved(Some(&finding), Some(&scored));
@@ -171,8 +178,8 @@ pub fn rescore_some(
 }
 
 /// Rescores all findings of a vulnerability within a transaction.
-pub fn rescore_all_of(tx: &mut Tx<'_>, vulnerability: u64) -> Result<()> {
-    rescore_some(tx, BY_VULNERABILITY, vulnerability, 0, usize::MAX).map(drop)
+pub fn rescore_all_of(tx: &mut Tx<'_>, policies: &mut Policies, vulnerability: u64) -> Result<()> {
+    rescore_some(tx, policies, BY_VULNERABILITY, vulnerability, 0, usize::MAX).map(drop)
 }
 
 /// Takes over what the vulnerability and the asset say, scores it, and lets rules follow.
@@ -225,7 +232,9 @@ pub async fn rescore_all(core: &Core, index: &'static str, id: u64) -> Result<()
     let mut after = 0;
     while let Some(last) = core
         .store
-        .write("findings.rescore", move |tx| rescore_some(tx, index, id, after, CHUNK))
+        .write("findings.rescore", move |tx| {
+            rescore_some(tx, &mut Policies::of(tx)?, index, id, after, CHUNK)
+        })
         .await?
     {
         after = last;

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::{self, Entry};
 use super::moving::Movement;
-use super::{Core, Ctx, decisions, edit, packages, policies, ports};
+use super::policies::{self, Policies};
+use super::{Core, Ctx, decisions, edit, packages, ports};
 use crate::base::id::Reference;
 use crate::base::{Code, Error, Result, Timestamp, limits};
 use crate::domain::asset::Asset;
@@ -231,7 +232,7 @@ pub async fn join(
             merge::assets(&mut joined, &other, &by, tx.now());
             let joined = tx.update(joined)?;
             edit::note(tx, &ctx, "assets.join", &before, &joined)?;
-            policies::follow_asset(tx, &by, joined.id)?;
+            policies::follow_asset(tx, &mut Policies::of(tx)?, &by, joined.id)?;
             tx.require(joined.id)
         })
         .await

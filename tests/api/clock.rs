@@ -247,7 +247,7 @@ async fn the_clock_stands_still_while_a_risk_is_accepted() {
         let mut tally = Tally::default();
         tally.moved(None, Some(&finding));
         tally.flush(tx)?;
-        policies::reapply(tx, &[finding.id])?;
+        policies::reapply(tx, &mut policies::Policies::of(tx)?, &[finding.id])?;
         Ok(finding.id)
     };
     let id = core.store.write("test", fill).await.unwrap();

@@ -111,12 +111,16 @@ impl<'a> Step<'a> {
 
     pub(super) fn finish(mut self, tx: &mut Tx<'_>) -> Result<StepDone> {
         self.settle(tx)?;
+        if self.changed.is_empty() && self.altered.is_empty() {
+            return Ok(self.done);
+        }
+        let mut policies = Policies::of(tx)?;
         // What the report has changed about vulnerabilities concerns all of their findings.
         for id in &self.changed {
-            findings::rescore_all_of(tx, *id)?;
+            findings::rescore_all_of(tx, &mut policies, *id)?;
         }
         for id in &self.altered {
-            policies::follow_asset(tx, &self.by.report.scanner, *id)?;
+            policies::follow_asset(tx, &mut policies, &self.by.report.scanner, *id)?;
         }
         Ok(self.done)
     }

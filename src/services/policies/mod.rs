@@ -84,8 +84,8 @@ impl Policies {
 }
 
 /// Holds these findings against the rules, and writes those that change. Returns how many.
-pub fn reapply(tx: &mut Tx<'_>, ids: &[u64]) -> Result<u64> {
-    let (mut policies, mut tally, mut changed) = (Policies::of(tx)?, Tally::default(), 0);
+pub fn reapply(tx: &mut Tx<'_>, policies: &mut Policies, ids: &[u64]) -> Result<u64> {
+    let (mut tally, mut changed) = (Tally::default(), 0);
     let mut assets: HashMap<u64, Asset> = HashMap::new();
     for id in ids {
         let Some(before) = tx.find::<Finding>(*id)? else { continue };
@@ -107,12 +107,12 @@ pub fn reapply(tx: &mut Tx<'_>, ids: &[u64]) -> Result<u64> {
 
 /// Lets the findings of an asset follow a change that conditions can see: at once if they
 /// are few, else by the job that holds all findings against the rules.
-pub fn follow_asset(tx: &mut Tx<'_>, by: &str, asset: u64) -> Result<()> {
-    if !ruleset(tx)?.names_assets() {
+pub fn follow_asset(tx: &mut Tx<'_>, policies: &mut Policies, by: &str, asset: u64) -> Result<()> {
+    if !policies.set.names_assets() {
         return Ok(());
     }
     let ids = tx.ids_under::<Finding>(BY_ASSET, &[asset.into()], Direction::Forward, CHUNK + 1)?;
-    if ids.len() > CHUNK { changed(tx, by) } else { reapply(tx, &ids).map(drop) }
+    if ids.len() > CHUNK { changed(tx, by) } else { reapply(tx, policies, &ids).map(drop) }
 }
 
 /// Open findings by when they become overdue.

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use super::state::State;
-use super::{CHUNK, reapply, ruleset};
+use super::{CHUNK, Policies, reapply, ruleset};
 use crate::base::record::Record;
 use crate::base::{Code, Error, Result};
 use crate::domain::asset::Asset;
@@ -122,7 +122,7 @@ fn step(core: &Core, job: u64, at: Option<(u64, u64)>, seen: Seen, changed: u64)
             jobs::heartbeat(tx, job, 0.0, "beginning")?;
             return Ok(Step { next: Some(state.cursor), changed });
         }
-        let changed = changed + reapply(tx, &seen.differ)?;
+        let changed = changed + reapply(tx, &mut Policies::of(tx)?, &seen.differ)?;
         jobs::heartbeat(tx, job, seen.progress, &format!("{changed} findings have changed"))?;
         state.cursor = (revision, seen.last);
         let next = if seen.is_last {

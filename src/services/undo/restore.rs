@@ -113,11 +113,11 @@ pub(super) fn put_back(tx: &mut Tx<'_>, entries: &[Entry]) -> Result<u64> {
             tx.update(Vulnerability { status, remediated_at, ..v })?;
         }
         if stood.is_shown_otherwise {
-            rescore_some(tx, BY_VULNERABILITY, id, 0, usize::MAX)?;
+            rescore_some(tx, &mut work.policies, BY_VULNERABILITY, id, 0, usize::MAX)?;
         }
     }
     for id in rated {
-        rescore_some(tx, BY_ASSET, id, 0, usize::MAX)?;
+        rescore_some(tx, &mut work.policies, BY_ASSET, id, 0, usize::MAX)?;
     }
     work.remove_created(tx, created)?;
     Ok(work.left)
