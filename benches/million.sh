@@ -24,11 +24,12 @@ awk -v n="$findings" -v hosts="$hosts" 'BEGIN {
 }' >"$dir/report.csv"
 echo "report: $(($(stat -c %s "$dir/report.csv") >> 20)) MiB, $findings findings on $hosts hosts"
 
-"$program" serve --data "$dir/data" --listen 127.0.0.1:0 --set log.level=warn >"$dir/log" 2>&1 &
+"$program" serve --data "$dir/data" --listen 127.0.0.1:0 --set log.level=info >"$dir/log" 2>&1 &
 server=$!
-for _ in $(seq 100); do
-	"$program" list jobs --data "$dir/data" >/dev/null 2>&1 && break
-	sleep 0.2
+# Only then: a command before that would take the database for itself.
+until grep -q listening "$dir/log"; do
+	kill -0 "$server" || { cat "$dir/log" >&2 && exit 1; }
+	sleep 0.1
 done
 
 memory() { sed -n "s/^$1:[^0-9]*\([0-9]*\) kB/\1/p" "/proc/$server/status"; }
