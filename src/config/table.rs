@@ -166,7 +166,7 @@ options! {
         /// Where everything is kept. Under systemd the default is the unit's StateDirectory.
         data_dir: PathBuf = PathBuf::from("./vulnzero-data"), example "/var/lib/vulnzero";
         /// Memory that the database uses as its cache.
-        cache_bytes: ByteSize = ByteSize(128 * MIB),
+        cache_bytes: ByteSize = ByteSize(64 * MIB),
             from ByteSize(8 * MIB), to ByteSize(1024 * GIB), unit "bytes", example "512MiB";
         /// Writing is suspended while less disk space than this is free.
         min_free_bytes: ByteSize = ByteSize(256 * MIB), unit "bytes", example "1GiB";

@@ -8,6 +8,7 @@ use std::time::Duration;
 use moka::sync::Cache;
 use tokio::sync::{Semaphore, watch};
 
+use super::imports::Turns;
 use super::passwords::Hasher;
 use crate::adapters::importers::input;
 use crate::base::secret::Secret;
@@ -82,6 +83,8 @@ pub struct Inner {
     setup_token: Mutex<Option<Secret>>,
     receiving: Mutex<HashSet<String>>,
     originals: Mutex<Option<u64>>,
+    /// Who works on which assets.
+    pub(super) turns: Turns,
     jobs_changed: watch::Sender<u64>,
 }
 
@@ -112,6 +115,7 @@ impl Core {
             setup_token: Mutex::new(None),
             receiving: Mutex::default(),
             originals: Mutex::default(),
+            turns: Turns::default(),
             jobs_changed,
         };
         (Self(Arc::new(inner)), observer)

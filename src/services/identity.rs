@@ -8,7 +8,7 @@ use super::audit::{self, Entry};
 use super::moving::Movement;
 use super::policies::{self, Policies};
 use super::{Core, Ctx, decisions, edit, packages, ports};
-use crate::base::id::Reference;
+use crate::base::id::{Id, Reference};
 use crate::base::{Code, Error, Result, Timestamp, limits};
 use crate::domain::asset::Asset;
 use crate::domain::decision::Decision;
@@ -100,9 +100,20 @@ pub fn find(
 
 /// The assets that have a name; more than two say no more than two.
 fn known_as(tx: &Tx<'_>, name: &Identifier) -> Result<Vec<Asset>> {
+    ids_of(tx, name)?.into_iter().map(|id| tx.require(id)).collect()
+}
+
+/// The numbers of the first few assets that have a name.
+pub fn ids_of<S: Read + ?Sized>(source: &S, name: &Identifier) -> Result<Vec<Id>> {
     let key = name.key();
-    let ids = tx.ids_under::<Asset>(BY_NAME, &[(&key).into()], Direction::Forward, 8)?;
-    ids.into_iter().map(|id| tx.require(id)).collect()
+    source.ids_under::<Asset>(BY_NAME, &[(&key).into()], Direction::Forward, 8)
+}
+
+/// The number of the asset with a natural key.
+pub fn by_key<S: Read + ?Sized>(source: &S, key: &str) -> Result<Option<Id>> {
+    let key = key.to_owned();
+    let ids = source.ids_under::<Asset>(BY_KEY, &[(&key).into()], Direction::Forward, 1)?;
+    Ok(ids.first().copied())
 }
 
 /// Whether a more telling name of the same kind is another on the asset.

@@ -61,7 +61,7 @@ fn nothing_at_all_is_a_working_configuration() {
     let config = &loaded.config;
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8000");
     assert_eq!(config.storage.data_dir, PathBuf::from("./vulnzero-data"));
-    assert_eq!(config.storage.cache_bytes.0, 128 << 20);
+    assert_eq!(config.storage.cache_bytes.0, 64 << 20);
     assert_eq!(config.server.secure_cookies, SecureCookies::Auto);
     assert_eq!(config.log.format, LogFormat::Auto);
     assert!(config.auth.admin_password.is_none());

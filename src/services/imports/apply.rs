@@ -48,7 +48,7 @@ pub(super) struct Applier<'a> {
 }
 
 /// What assets are called that the report does not name.
-struct Naming {
+pub(super) struct Naming {
     /// The name that the uploader gives to the only asset.
     given: Option<String>,
     /// Else this, which is a guess.
@@ -57,7 +57,7 @@ struct Naming {
 }
 
 impl Naming {
-    fn of(import: &Import, format: &str) -> Self {
+    pub(super) fn of(import: &Import, format: &str) -> Self {
         let stem = import.filename.as_deref().and_then(|name| {
             let name = name.rsplit(['/', '\\']).next()?;
             let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
@@ -70,7 +70,7 @@ impl Naming {
     }
 
     /// Names the asset. A guessed name may be another project's, so nothing is closed.
-    fn apply(&mut self, asset: &mut AssetObservation) {
+    pub(super) fn apply(&mut self, asset: &mut AssetObservation) {
         if let Some(name) = &self.given {
             asset.asset_id.clone_from(name);
         } else if asset.asset_id.is_empty() {

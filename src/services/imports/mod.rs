@@ -12,6 +12,7 @@ mod revert;
 mod run;
 mod spool;
 mod step;
+mod turns;
 mod watch;
 
 pub use once::{Once, forget};
@@ -20,6 +21,7 @@ pub use quarantine::{accept, discard};
 pub use revert::{revert, run as run_revert};
 pub use run::run;
 pub use spool::Upload;
+pub(super) use turns::Turns;
 pub use watch::Watch;
 
 use roaring::RoaringBitmap;

@@ -1,6 +1,7 @@
 //! Imports that would close suspiciously much: a person accepts that, or discards it.
 
 use super::attempt::{Attempt, Source};
+use super::turns::Scope;
 use super::{closing, finish_as};
 use crate::base::id::Reference;
 use crate::base::{Code, Error, Result};
@@ -35,6 +36,8 @@ pub async fn accept(
     let (blocking, held) = (core.clone(), import.clone());
     let closed = tokio::task::spawn_blocking(move || {
         let attempt = Attempt::new(&blocking, &held, None, &|| false);
+        let assets = held.held_scopes.iter().map(|scope| scope.asset_id).collect();
+        let _turn = blocking.turns.take(Scope::Assets(assets), || Ok(()))?;
         closing::accept(&attempt, &by, &held.held_scopes)
     });
     let closed =

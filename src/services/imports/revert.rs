@@ -2,6 +2,7 @@
 //! it. Looked at when it is asked for; done by a job, step by step, the newest first.
 
 use super::finish_as;
+use super::turns::Scope;
 use crate::base::id::{Id, Reference};
 use crate::base::{Code, Error, Result};
 use crate::domain::change::Change;
@@ -84,10 +85,14 @@ fn look(core: &Core, id: Id) -> Result<()> {
 pub fn run(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
     let id = job.import_id.ok_or_else(|| Error::internal("a job names no import"))?;
     let (job_id, author) = (job.id, job.created_by.clone());
+    let go_on = || {
+        let stopping = || Error::new(Code::Unavailable, "the server is stopping");
+        if stopped() { Err(stopping()) } else { Ok(()) }
+    };
+    // What it touches is known only by doing it.
+    let _turn = core.turns.take(Scope::Everything, go_on)?;
     loop {
-        if stopped() {
-            return Err(Error::new(Code::Unavailable, "the server is stopping"));
-        }
+        go_on()?;
         let author = author.clone();
         let done =
             core.store.write_blocking("imports.undo", move |tx| step(tx, job_id, id, &author))?;

@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::apply::Applier;
+use super::apply::{Applier, Naming};
 use super::attempt::Attempt;
+use super::turns::{Assets, Scope};
 use super::{originals, spool};
 use crate::adapters::importers::generic_csv::Generic;
 use crate::adapters::importers::{self, Importer, Report};
@@ -99,8 +100,12 @@ fn take_in(attempt: &Attempt<'_>, import: Import) -> Result<()> {
     } else {
         importers::choose(&import.format, &report.head(HEAD_BYTES)?)?
     };
-    let info = examine(attempt, &report, importer, &import)
+    let (info, assets) = examine(attempt, &report, importer, &import)
         .map_err(|e| if is_forced { importers::doubt(e, importer, &report) } else { e })?;
+    let _turn = core.turns.take(Scope::Assets(assets), || {
+        let doing = (0.5, "waiting for other work on the same assets");
+        attempt.write("imports.wait", doing, |_| Ok(()))
+    })?;
     let mut applier = Applier::new(attempt, &import, importer.name(), info);
     importer.import(&report, &mut |observation| {
         // The second reading is the second half of the work.
@@ -110,13 +115,15 @@ fn take_in(attempt: &Attempt<'_>, import: Import) -> Result<()> {
     applier.finish()
 }
 
-/// Reads the whole report without applying it; returns what it says about itself.
+/// Reads the whole report without applying it; returns what it says about itself, and the
+/// assets that it is about.
 fn examine(
     attempt: &Attempt<'_>,
     report: &Report,
     importer: &dyn Importer,
     import: &Import,
-) -> Result<ReportInfo> {
+) -> Result<(ReportInfo, Assets)> {
+    let (mut naming, mut assets) = (Naming::of(import, importer.name()), Assets::default());
     let (mut info, mut first) = (None, None::<String>);
     let mut told = Instant::now();
     importer.import(report, &mut |observation| {
@@ -128,7 +135,7 @@ fn examine(
         }
         match observation {
             Observation::Report(r) => info = Some(r),
-            Observation::Asset(asset) => {
+            Observation::Asset(mut asset) => {
                 if import.asset.is_some()
                     && first.as_ref().is_some_and(|name| *name != asset.asset_id)
                 {
@@ -137,7 +144,9 @@ fn examine(
                         "the report holds several assets, so none can be given a name",
                     ));
                 }
-                first = Some(asset.asset_id);
+                first = Some(asset.asset_id.clone());
+                naming.apply(&mut asset);
+                assets.described(&*attempt.core.store.read()?, &asset)?;
             }
             // The importers themselves count findings against the limit.
             Observation::Finding(_)
@@ -149,7 +158,6 @@ fn examine(
         }
         Ok(())
     })?;
-    info.ok_or_else(|| {
-        Error::internal(format!("the {} importer says nothing about the report", importer.name()))
-    })
+    let silent = || format!("the {} importer says nothing about the report", importer.name());
+    Ok((info.ok_or_else(|| Error::internal(silent()))?, assets))
 }

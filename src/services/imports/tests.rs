@@ -4,6 +4,7 @@ pub(in crate::services) mod guarantees;
 mod interleavings;
 mod policies;
 mod reverting;
+mod turns;
 
 use std::sync::Arc;
 
