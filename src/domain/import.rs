@@ -24,6 +24,8 @@ word_enum! {
         Quarantined "quarantined",
         /// Applied, and a person refused that it closes anything.
         Discarded "discarded",
+        /// A person has accepted that it closes much; that is being done.
+        Accepting "accepting",
         /// What it did is being undone.
         Reverting "reverting",
         /// What it did was undone.
@@ -182,7 +184,7 @@ impl ImportStatus {
     #[must_use]
     pub const fn is_final(self) -> bool {
         match self {
-            Self::Pending | Self::Running | Self::Reverting => false,
+            Self::Pending | Self::Running | Self::Accepting | Self::Reverting => false,
             Self::Completed
             | Self::Failed
             | Self::Quarantined

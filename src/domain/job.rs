@@ -38,6 +38,8 @@ word_enum! {
     JobKind default Import {
         /// Reads and applies an uploaded report.
         Import "import",
+        /// Closes what a person has accepted that an import closes.
+        Accept "accept",
         /// Undoes what an import did.
         Revert "revert",
         /// Holds all findings against rules and SLA policies that have changed.
@@ -62,7 +64,7 @@ impl JobKind {
     pub const fn policy(self) -> Policy {
         match self {
             // In the queue of imports: a later one builds on what an earlier one has done.
-            Self::Import | Self::Revert => {
+            Self::Import | Self::Accept | Self::Revert => {
                 Policy { queue: "imports", max_attempts: 3, lease_s: 120 }
             }
             Self::Evaluate => Policy { queue: "rules", max_attempts: 5, lease_s: 120 },

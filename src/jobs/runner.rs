@@ -152,6 +152,7 @@ impl Worker {
 fn handle(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<(), Error> {
     match job.kind {
         JobKind::Import => imports::run(core, job, stopped),
+        JobKind::Accept => imports::run_accept(core, job, stopped),
         JobKind::Revert => imports::run_revert(core, job, stopped),
         JobKind::Evaluate => policies::run(core, job, stopped),
     }

@@ -72,7 +72,7 @@ fn imports_of(tx: &Tx<'_>, job: &Job) -> Result<Option<Import>> {
     match job.kind {
         JobKind::Import => job.import_id.map_or(Ok(None), |id| tx.find::<Import>(id)),
         // What is half undone is taken up again by reverting once more.
-        JobKind::Revert | JobKind::Evaluate => Ok(None),
+        JobKind::Accept | JobKind::Revert | JobKind::Evaluate => Ok(None),
     }
 }
 

@@ -250,3 +250,71 @@ fn a_cancelled_import_says_so_and_can_be_tried_again() {
     assert_eq!(check["ok"], true, "{check}");
     server.stop();
 }
+
+/// Waits until an import is in one of these states.
+fn until(server: &Server, id: u64, states: &[&str]) -> Value {
+    let started = Instant::now();
+    loop {
+        let import = server.get(&format!("/api/v1/imports/{id}"));
+        if states.contains(&import["status"].as_str().unwrap()) {
+            return import;
+        }
+        assert!(started.elapsed() < Duration::from_mins(2), "{import}: {}", server.log());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Asks for something that goes on for a while, and kills the server again and again until
+/// it is done.
+fn ask_and_kill(mut server: Server, data: &Path, path: &str, random: &mut Random) -> Server {
+    for round in 0.. {
+        let mut connection = server.connect();
+        // Asked for once; what was acknowledged by nobody may have to be asked for again.
+        if server.get("/api/v1/imports/2")["status"] == "quarantined"
+            || (path.ends_with("revert")
+                && server.get("/api/v1/imports/2")["status"] == "completed")
+        {
+            connection.begin("POST", path, 0, "").unwrap();
+        }
+        random.sleep(20..250 * (round + 1));
+        server.kill();
+        server = Server::start(data);
+        let status = server.get("/api/v1/imports/2")["status"].clone();
+        println!("{path}, killed {} times: {status}", round + 1);
+        if status == "reverted" || (path.ends_with("accept") && status == "completed") {
+            break;
+        }
+    }
+    server
+}
+
+#[test]
+fn accepting_and_reverting_survive_kill_9() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let mut random = Random::new();
+    let server = Server::start(&data);
+    let all = Plan { created_at: Some("2026-01-01T10:00:00Z"), ..Plan::new(ASSET, 0..9_000) };
+    let few = Plan {
+        created_at: Some("2026-01-02T10:00:00Z"),
+        without: |n| n % 9 != 0,
+        ..Plan::new(ASSET, 0..9_000)
+    };
+    done(&server, import(&server, &all.bytes()));
+    let before = stable(&server, true);
+    let second = import(&server, &few.bytes());
+    let held = until(&server, second, &["quarantined"]);
+    assert_eq!((&held["held"], &held["closed"]), (&8_000.into(), &0.into()), "{held}");
+
+    let server = ask_and_kill(server, &data, "/api/v1/imports/2/accept", &mut random);
+    let accepted = done(&server, second);
+    assert_eq!((&accepted["held"], &accepted["closed"]), (&0.into(), &8_000.into()), "{accepted}");
+    let open = server.get("/api/v1/findings?status=open&page_size=1");
+    assert_eq!(open["total_count"], 1_000, "{open}");
+
+    let server = ask_and_kill(server, &data, "/api/v1/imports/2/revert", &mut random);
+    until(&server, second, &["reverted"]);
+    state::same(&stable(&server, true), &before);
+    server.stop();
+    run(&data, &["check"]).with_code(0);
+}

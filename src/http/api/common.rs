@@ -10,12 +10,16 @@ use crate::base::id::Reference;
 use crate::base::record::Record;
 use crate::base::{Error, Result};
 use crate::domain::user::Role;
+use crate::http::Problem;
 use crate::http::layers::etag::if_none_match;
 use crate::http::params::ListParams;
 use crate::http::reply::Reply;
 use crate::services::bulk::{Done, Outcome};
 use crate::services::listing::{self, FacetCounts, Listed, Related};
 use crate::services::{Core, Ctx, entity_tag};
+
+/// What an operation answers.
+pub(super) type Answer<T, const STATUS: u16 = 200> = std::result::Result<Reply<T, STATUS>, Problem>;
 
 /// A page of records.
 #[derive(Debug, Object)]

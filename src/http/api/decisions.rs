@@ -6,17 +6,14 @@ use poem_openapi::{Object, OpenApi, param::Path};
 use serde::Serialize;
 
 use super::Tag;
-use super::common::{created, reference, written};
+use super::common::{Answer, created, reference, written};
 use crate::domain::change::Change;
 use crate::domain::decision::{Decision, DecisionPatch, NewDecision};
-use crate::domain::import::Import;
 use crate::domain::vulnerability::Vulnerability;
 use crate::http::auth::Caller;
 use crate::http::params::IfMatch;
-use crate::http::{Body, MergeBody, Problem, Reply};
-use crate::services::{Core, aliases, decisions, imports, undo};
-
-type Answer<T, const STATUS: u16 = 200> = Result<Reply<T, STATUS>, Problem>;
+use crate::http::{Body, MergeBody, Reply};
+use crate::services::{Core, aliases, decisions, undo};
 
 /// What a decision would do.
 #[derive(Debug, Serialize, Object)]
@@ -169,41 +166,5 @@ impl Changes {
     ) -> Answer<Change> {
         let id = reference(&id);
         Ok(written(&undo::undo(&core, &caller.0, id, condition.0).await?)?)
-    }
-}
-
-/// Deciding about imports that were held back.
-pub(super) struct Quarantine;
-
-#[OpenApi(prefix_path = "/imports", tag = Tag::Imports)]
-impl Quarantine {
-    /// Accept a quarantined import
-    ///
-    /// Closes what it no longer names, but for what newer scans have seen.
-    #[oai(path = "/:id/accept", method = "post", operation_id = "accept_import")]
-    async fn accept(
-        &self,
-        core: Data<&Core>,
-        caller: Caller,
-        condition: IfMatch,
-        id: Path<String>,
-    ) -> Answer<Import> {
-        let id = reference(&id);
-        Ok(written(&imports::accept(&core, &caller.0, id, condition.0).await?)?)
-    }
-
-    /// Discard a quarantined import
-    ///
-    /// What it no longer names stays open; what it has seen stays seen.
-    #[oai(path = "/:id/discard", method = "post", operation_id = "discard_import")]
-    async fn discard(
-        &self,
-        core: Data<&Core>,
-        caller: Caller,
-        condition: IfMatch,
-        id: Path<String>,
-    ) -> Answer<Import> {
-        let id = reference(&id);
-        Ok(written(&imports::discard(&core, &caller.0, id, condition.0).await?)?)
     }
 }

@@ -5,7 +5,7 @@ use poem_openapi::{Object, OpenApi, param::Path, param::Query};
 use std::collections::BTreeMap;
 
 use super::Tag;
-use super::common::{BulkReport, Ref, created, reference, written};
+use super::common::{Answer, BulkReport, Ref, created, reference, written};
 use crate::base::record::Record;
 use crate::base::{Error, Result as BaseResult};
 use crate::domain::asset::{Asset, AssetPatch, NewAsset};
@@ -19,8 +19,6 @@ use crate::http::{Body, MergeBody, NoContent, Problem, Reply};
 use crate::services::bulk::{self, BulkEdit, Mode, Selection};
 use crate::services::query;
 use crate::services::{Core, assets, findings, mappings, patches, vulnerabilities};
-
-type Answer<T, const STATUS: u16 = 200> = Result<Reply<T, STATUS>, Problem>;
 
 /// Filters of a bulk edit: as in the query string of a list, `{"severity": "low,info"}`.
 type FilterMap = BTreeMap<String, String>;

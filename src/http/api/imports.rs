@@ -10,7 +10,7 @@ use poem_openapi::registry::{MetaResponses, Registry};
 use poem_openapi::{ApiResponse, OpenApi, param::Path, param::Query};
 
 use super::Tag;
-use super::common::{reference, written};
+use super::common::{Answer, reference, written};
 use super::uploads::{Field, Upload};
 use crate::base::{Code, Error, Result as BaseResult};
 use crate::domain::import::{Import, ImportStatus};
@@ -162,11 +162,53 @@ impl Reverting {
         caller: Caller,
         condition: IfMatch,
         id: Path<String>,
-    ) -> Result<Reply<Import>, Problem> {
+    ) -> Answer<Import> {
         let begun = imports::revert(&core, &caller.0, reference(&id), condition.0).await?;
-        let waited = tokio::time::timeout(PATIENCE, imports::wait(&core, begun.id)).await;
-        Ok(written(&waited.unwrap_or(Ok(begun))?)?)
+        ended(&core, begun).await
     }
+}
+
+/// Deciding about imports that were held back.
+pub(super) struct Quarantine;
+
+#[OpenApi(prefix_path = "/imports", tag = Tag::Imports)]
+impl Quarantine {
+    /// Accept a quarantined import
+    ///
+    /// Closes what it no longer names, but for what newer scans have seen. Answers when it is
+    /// done, or after a while (`accepting`; look at the import again).
+    #[oai(path = "/:id/accept", method = "post", operation_id = "accept_import")]
+    async fn accept(
+        &self,
+        core: Data<&Core>,
+        caller: Caller,
+        condition: IfMatch,
+        id: Path<String>,
+    ) -> Answer<Import> {
+        let begun = imports::accept(&core, &caller.0, reference(&id), condition.0).await?;
+        ended(&core, begun).await
+    }
+
+    /// Discard a quarantined import
+    ///
+    /// What it no longer names stays open; what it has seen stays seen.
+    #[oai(path = "/:id/discard", method = "post", operation_id = "discard_import")]
+    async fn discard(
+        &self,
+        core: Data<&Core>,
+        caller: Caller,
+        condition: IfMatch,
+        id: Path<String>,
+    ) -> Answer<Import> {
+        let id = reference(&id);
+        Ok(written(&imports::discard(&core, &caller.0, id, condition.0).await?)?)
+    }
+}
+
+/// The import when what goes on with it has ended, or as it was after a while.
+async fn ended(core: &Core, begun: Import) -> Answer<Import> {
+    let waited = tokio::time::timeout(PATIENCE, imports::wait(core, begun.id)).await;
+    Ok(written(&waited.unwrap_or(Ok(begun))?)?)
 }
 
 async fn take_in(

@@ -99,7 +99,7 @@ pub fn service() -> OpenApiService<impl OpenApi + use<>, ()> {
     let deciding = (
         decisions::Decisions,
         decisions::Aliases,
-        decisions::Quarantine,
+        imports::Quarantine,
         decisions::Changes,
         identity::Rules,
         identity::Identity,

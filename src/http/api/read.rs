@@ -5,7 +5,7 @@ use poem::web::Data;
 use poem_openapi::{OpenApi, param::Path};
 
 use super::Tag;
-use super::common::{self, Batch, BatchGet, FacetPage, Page};
+use super::common::{self, Answer, Batch, BatchGet, FacetPage, Page};
 use crate::domain::asset::Asset;
 use crate::domain::audit::AuditLog;
 use crate::domain::change::Change;
@@ -25,8 +25,6 @@ use crate::http::auth::Caller;
 use crate::http::params::{FacetParams, ListParams};
 use crate::http::{Body, Problem, Reply};
 use crate::services::{Core, bulk, listing};
-
-type Answer<T> = Result<Reply<T>, Problem>;
 
 /// Declares the reading operations of a resource.
 macro_rules! readable {

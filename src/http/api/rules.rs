@@ -5,7 +5,7 @@ use poem_openapi::{Object, OpenApi, param::Path, param::Query};
 use serde::Serialize;
 
 use super::Tag;
-use super::common::{created, reference, written};
+use super::common::{Answer, created, reference, written};
 use crate::base::Timestamp;
 use crate::domain::finding::Finding;
 use crate::domain::rule::{NewRule, Rule, RulePatch};
@@ -17,8 +17,6 @@ use crate::http::params::IfMatch;
 use crate::http::{Body, MergeBody, NoContent, Problem, Reply};
 use crate::services::policies::{self, Draft, Preview, Sample};
 use crate::services::{Core, rules};
-
-type Answer<T, const STATUS: u16 = 200> = Result<Reply<T, STATUS>, Problem>;
 
 /// An order: all numbers, first to last.
 #[derive(Debug, Serialize, Object)]

@@ -17,7 +17,7 @@ mod watch;
 
 pub use once::{Once, forget};
 pub use originals::{Original, original};
-pub use quarantine::{accept, discard};
+pub use quarantine::{accept, discard, run as run_accept};
 pub use revert::{revert, run as run_revert};
 pub use run::run;
 pub use spool::Upload;
@@ -164,6 +164,25 @@ async fn create(core: &Core, ctx: &Ctx, id: u64) -> Result<Import> {
 /// What people call an import.
 fn name(import: &Import) -> String {
     import.filename.clone().unwrap_or_else(|| format!("import {}", import.id))
+}
+
+/// Writes an import with a job that goes on with it, and audits that.
+fn go_on_as(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    verb: super::edit::Verb,
+    (kind, status): (JobKind, ImportStatus),
+    import: Import,
+) -> Result<Import> {
+    let new = Job { import_id: Some(import.id), ..Job::new(kind, &ctx.actor.name, tx.now()) };
+    let job_id = Some(tx.insert(new)?.id);
+    finish_as(tx, ctx, verb, status, Import { job_id, ..import })
+}
+
+/// Whether a job still goes on with an import, or will.
+fn is_worked_on<S: Read + ?Sized>(source: &S, import: &Import) -> Result<bool> {
+    let job = import.job_id.map_or(Ok(None), |id| source.find::<Job>(id))?;
+    Ok(job.is_some_and(|job| !job.status.is_final()))
 }
 
 /// Writes an import with what a person has decided about it, and audits that.

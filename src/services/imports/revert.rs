@@ -1,8 +1,8 @@
 //! Reverting an import: everything that it did is undone, as long as nothing has built on
 //! it. Looked at when it is asked for; done by a job, step by step, the newest first.
 
-use super::finish_as;
 use super::turns::Scope;
+use super::{finish_as, go_on_as, is_worked_on};
 use crate::base::id::{Id, Reference};
 use crate::base::{Code, Error, Result};
 use crate::domain::change::Change;
@@ -30,13 +30,8 @@ pub async fn revert(
         .write("imports.revert", move |tx| {
             let import: Import = edit::current(tx, &reference, expected)?;
             revertible(tx, &import)?;
-            let job = Job {
-                import_id: Some(import.id),
-                ..Job::new(JobKind::Revert, &ctx.actor.name, tx.now())
-            };
-            let job = tx.insert(job)?;
-            let import = Import { job_id: Some(job.id), ..import };
-            finish_as(tx, &ctx, "imports.revert", ImportStatus::Reverting, import)
+            let doing = (JobKind::Revert, ImportStatus::Reverting);
+            go_on_as(tx, &ctx, "imports.revert", doing, import)
         })
         .await
 }
@@ -50,11 +45,11 @@ fn revertible<S: Read + ?Sized>(source: &S, import: &Import) -> Result<Change> {
         ImportStatus::Pending | ImportStatus::Running => {
             return Err(refuse("it is not done; cancel its job first"));
         }
+        ImportStatus::Accepting => return Err(refuse("it is being accepted")),
         ImportStatus::Reverted => return Err(refuse("it has been reverted already")),
         // A reverting that was given up may be taken up again.
         ImportStatus::Reverting => {
-            let job = import.job_id.map_or(Ok(None), |id| source.find::<Job>(id))?;
-            if job.is_some_and(|job| !job.status.is_final()) {
+            if is_worked_on(source, import)? {
                 return Err(refuse("that is being done"));
             }
         }

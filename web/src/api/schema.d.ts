@@ -1956,7 +1956,8 @@ export interface paths {
         put?: never;
         /**
          * Accept a quarantined import
-         * @description Closes what it no longer names, but for what newer scans have seen.
+         * @description Closes what it no longer names, but for what newer scans have seen. Answers when it is
+         *     done, or after a while (`accepting`; look at the import again).
          *
          *     Needs the role `operator`.
          */
@@ -4135,7 +4136,7 @@ export interface components {
          * @description Where an import stands.
          * @enum {string}
          */
-        ImportStatus: "pending" | "running" | "completed" | "quarantined" | "discarded" | "reverting" | "reverted" | "failed";
+        ImportStatus: "pending" | "running" | "completed" | "quarantined" | "discarded" | "accepting" | "reverting" | "reverted" | "failed";
         /**
          * IndexView
          * @description One index of the catalogue.
@@ -4250,7 +4251,7 @@ export interface components {
          * @description What a job does.
          * @enum {string}
          */
-        JobKind: "import" | "revert" | "evaluate";
+        JobKind: "import" | "accept" | "revert" | "evaluate";
         /**
          * @description Where a job stands.
          * @enum {string}
@@ -11092,7 +11093,7 @@ export interface operations {
                 /** @description Number. */
                 id?: components["schemas"]["CountFilter"];
                 /** @description Where it stands. */
-                status?: ("pending" | "running" | "completed" | "quarantined" | "discarded" | "reverting" | "reverted" | "failed")[];
+                status?: ("pending" | "running" | "completed" | "quarantined" | "discarded" | "accepting" | "reverting" | "reverted" | "failed")[];
                 /** @description Format. */
                 format?: components["schemas"]["TextFilter"];
                 /** @description Who uploaded it. */
@@ -11355,7 +11356,7 @@ export interface operations {
                 /** @description Number. */
                 id?: components["schemas"]["CountFilter"];
                 /** @description Where it stands. */
-                status?: ("pending" | "running" | "completed" | "quarantined" | "discarded" | "reverting" | "reverted" | "failed")[];
+                status?: ("pending" | "running" | "completed" | "quarantined" | "discarded" | "accepting" | "reverting" | "reverted" | "failed")[];
                 /** @description Format. */
                 format?: components["schemas"]["TextFilter"];
                 /** @description Who uploaded it. */
@@ -11716,7 +11717,7 @@ export interface operations {
                 /** @description Where it stands. */
                 status?: ("queued" | "running" | "succeeded" | "failed" | "cancelled" | "buried")[];
                 /** @description What it does. */
-                kind?: ("import" | "revert" | "evaluate")[];
+                kind?: ("import" | "accept" | "revert" | "evaluate")[];
                 /** @description Queue. */
                 queue?: components["schemas"]["TextFilter"];
                 /** @description The import that it applies. */
@@ -11787,7 +11788,7 @@ export interface operations {
                 /** @description Where it stands. */
                 status?: ("queued" | "running" | "succeeded" | "failed" | "cancelled" | "buried")[];
                 /** @description What it does. */
-                kind?: ("import" | "revert" | "evaluate")[];
+                kind?: ("import" | "accept" | "revert" | "evaluate")[];
                 /** @description Queue. */
                 queue?: components["schemas"]["TextFilter"];
                 /** @description The import that it applies. */

@@ -131,14 +131,20 @@ export const IMPORT_STATUS_LABEL: Record<ImportStatus, string> = {
   completed: "Completed",
   quarantined: "Held back",
   discarded: "Closing discarded",
+  accepting: "Being accepted",
   reverting: "Being reverted",
   reverted: "Reverted",
   failed: "Failed",
 };
 
+/** Whether something is still being done with an import. */
+export function isGoingOn(status: ImportStatus): boolean {
+  return ["pending", "running", "accepting", "reverting"].includes(status);
+}
+
 /** Whether what a report says has been taken over, even if it was kept from closing anything. */
 export function isApplied(status: ImportStatus): boolean {
-  return status === "completed" || status === "quarantined" || status === "discarded";
+  return ["completed", "quarantined", "accepting", "discarded"].includes(status);
 }
 
 /** What can be imported, in a few words; the server recognises more than anyone wants to read. */
