@@ -15,6 +15,7 @@ use crate::base::{Code, Error, Result};
 use crate::domain::change::{
     BY_IMPORT, BY_STATE, Change, ChangeKind, ChangeState, ChangeStep, STEPS,
 };
+use crate::domain::import::{Import, ImportStatus};
 use crate::domain::user::Role;
 use crate::store::{Direction, Read, Table, Tx};
 
@@ -194,33 +195,61 @@ const FORGET: usize = 200;
 
 /// Forgets what changes older than `undo.keep_days` replaced. Returns how many changes.
 pub async fn sweep(core: &Core) -> Result<u64> {
-    let before = core.now().plus_seconds(-core.options.undo_keep_s);
     let mut forgotten = 0;
-    loop {
-        let oldest = {
-            let snapshot = core.store.read()?;
-            let under = [ChangeState::Kept.into()];
-            let oldest = snapshot.ids_under::<Change>(BY_STATE, &under, Direction::Forward, 1)?;
-            oldest.first().map_or(Ok(None), |id| snapshot.find::<Change>(*id))?
-        };
-        let Some(change) = oldest.filter(|c| c.created_at < before) else { return Ok(forgotten) };
-        let done = core
-            .store
-            .write("changes.forget", move |tx| {
-                let steps = steps(tx, change.id, FORGET)?;
-                for id in &steps {
-                    tx.delete::<ChangeStep>(*id)?;
-                }
-                if steps.len() == FORGET {
-                    return Ok(false);
-                }
-                let change: Change = tx.require(change.id)?;
-                if change.state == ChangeState::Kept {
-                    tx.update(Change { state: ChangeState::Expired, bytes: 0, ..change })?;
-                }
-                Ok(true)
-            })
-            .await?;
+    while let Some(id) = next_to_forget(core)? {
+        let done = core.store.write("changes.forget", move |tx| forget(tx, id)).await?;
         forgotten += u64::from(done);
     }
+    Ok(forgotten)
+}
+
+/// Changes that are looked at for one to forget: those that are being undone stay.
+const LOOK: usize = 100;
+
+/// The oldest change whose time is over, or first one that was being forgotten when the
+/// server stopped.
+fn next_to_forget(core: &Core) -> Result<Option<u64>> {
+    let before = core.now().plus_seconds(-core.options.undo_keep_s);
+    let snapshot = core.store.read()?;
+    let some = |state: ChangeState, direction| {
+        snapshot.ids_under::<Change>(BY_STATE, &[state.into()], direction, LOOK)
+    };
+    for id in some(ChangeState::Expired, Direction::Reverse)? {
+        if snapshot.find::<Change>(id)?.is_some_and(|change| change.bytes > 0) {
+            return Ok(Some(id));
+        }
+    }
+    for id in some(ChangeState::Kept, Direction::Forward)? {
+        let Some(change) = snapshot.find::<Change>(id)? else { continue };
+        if change.created_at < before && !is_being_reverted(&*snapshot, &change)? {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+fn is_being_reverted<S: Read + ?Sized>(source: &S, change: &Change) -> Result<bool> {
+    let import = change.import_id.map_or(Ok(None), |id| source.find::<Import>(id))?;
+    Ok(import.is_some_and(|import| import.status == ImportStatus::Reverting))
+}
+
+/// Forgets a part of what a change replaced; from the first on it cannot be undone. Returns
+/// whether that was all.
+fn forget(tx: &mut Tx<'_>, id: u64) -> Result<bool> {
+    let mut change: Change = tx.require(id)?;
+    if change.state == ChangeState::Kept {
+        if is_being_reverted(tx, &change)? {
+            return Ok(false);
+        }
+        change = tx.update(Change { state: ChangeState::Expired, ..change })?;
+    }
+    let steps = steps(tx, change.id, FORGET)?;
+    for id in &steps {
+        tx.delete::<ChangeStep>(*id)?;
+    }
+    let is_all = steps.len() < FORGET;
+    if is_all && change.bytes > 0 {
+        tx.update(Change { bytes: 0, ..change })?;
+    }
+    Ok(is_all)
 }

@@ -5,13 +5,13 @@ use serde_json::Value;
 use super::guarantees::{clean, import, named, reports, rows, same, scan};
 use super::*;
 use crate::domain::asset::Asset;
-use crate::domain::change::ChangeStep;
+use crate::domain::change::{Change, ChangeState, ChangeStep};
 use crate::domain::decision::Decision;
 use crate::domain::finding::Finding;
 use crate::domain::package::Package;
 use crate::domain::service::Service;
 use crate::domain::vulnerability::Vulnerability;
-use crate::services::jobs;
+use crate::services::{jobs, undo};
 
 /// All that is known, to the last sighting; only versions go up for ever.
 fn exactly(core: &Core) -> Vec<Value> {
@@ -105,4 +105,38 @@ fn reverting_goes_on_after_a_stop() {
     assert!(stops > 1, "applying and closing are steps of their own");
     assert_eq!(all(&core)[1].status, ImportStatus::Reverted);
     same(&exactly(&core), &before, "reverted");
+}
+
+/// Too old to be undone, but not while that is being done; and never half forgotten.
+#[test]
+fn what_is_being_reverted_is_not_forgotten() {
+    let directory = tempfile::tempdir().unwrap();
+    let (core, clock) = core_with_clock(directory.path());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let first = import(&core, &scan("web", 1, &[1, 2]), NewImport::default());
+    let before = exactly(&core);
+    let second = import(&core, &scan("web", 2, &[2, 3]), NewImport::default());
+    let of = |import: &Import| crate::base::id::Reference::Id(import.id);
+    runtime.block_on(revert(&core, &Ctx::cli(), of(&second), None)).unwrap();
+    clock.advance_seconds(3 * 86_400);
+    assert_eq!(runtime.block_on(undo::sweep(&core)).unwrap(), 1, "the first only");
+
+    let job = runtime.block_on(jobs::claim(&core)).unwrap().unwrap();
+    run_revert(&core, &job, &|| false).unwrap();
+    same(&exactly(&core), &before, "reverted");
+    let refused = runtime.block_on(revert(&core, &Ctx::cli(), of(&first), None)).unwrap_err();
+    assert!(refused.to_string().contains("no longer kept"), "{refused}");
+    assert_eq!(rows::<ChangeStep>(&core, &[]), [Value::Null; 0]);
+    assert_eq!(runtime.block_on(undo::sweep(&core)).unwrap(), 0);
+
+    // As if the server had stopped between two parts.
+    let third = import(&core, &scan("web", 3, &[4]), NewImport::default());
+    let cut = move |tx: &mut Tx<'_>| {
+        let change = undo::of_import(tx, third.id)?.unwrap();
+        tx.update(Change { state: ChangeState::Expired, ..change })
+    };
+    runtime.block_on(core.store.write("test", cut)).unwrap();
+    assert_eq!(runtime.block_on(undo::sweep(&core)).unwrap(), 1);
+    assert_eq!(rows::<ChangeStep>(&core, &[]), [Value::Null; 0]);
+    clean(&core, "all is forgotten");
 }
