@@ -22,7 +22,8 @@ describe("a new decision", () => {
     expect(about("asset")).toEqual({ ...wide, asset: "3" });
     expect(about("tag")).toEqual({ ...wide, tag: "env=test" });
     expect(about("fleet")).toEqual(wide);
-    expect(newDecision({ ...draft, scope: "fleet", package: "" }, 7)).not.toHaveProperty("package");
+    expect(newDecision({ ...draft, scope: "fleet", package: " linux " }, 7).package).toBe(" linux");
+    expect(newDecision({ ...draft, scope: "fleet", package: " " }, 7)).not.toHaveProperty("package");
   });
 
   it("carries only what belongs to its kind", () => {

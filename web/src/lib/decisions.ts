@@ -70,7 +70,8 @@ export function missing(draft: DecisionDraft): string | undefined {
 /** Which findings it is about, as the API takes it. */
 function reachOf(draft: DecisionDraft, findingId: number | undefined): Partial<NewDecision> {
   if (draft.scope === "finding") return findingId === undefined ? {} : { finding_id: findingId };
-  const named = draft.package.trim();
+  // A package without an ecosystem begins with the space before its name.
+  const named = draft.package.trimEnd();
   return {
     vulnerability: draft.vulnerability.trim(),
     ...(draft.scope === "asset" && { asset: draft.asset.trim() }),
