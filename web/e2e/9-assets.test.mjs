@@ -106,6 +106,10 @@ test("packages are found by asset and name, with their history", async (t) => {
   await page.getByLabel("Ecosystem").selectOption("deb");
   await page.waitForURL((url) => url.searchParams.get("ecosystem") === "deb");
   await page.getByRole("heading", { level: 1, name: "Packages 8" }).waitFor();
+  await page.getByLabel("Asset: name, or its beginning and *").fill("e2e/no-such*");
+  await page.getByText("No package matches.").waitFor();
+  await page.getByLabel("Asset: name, or its beginning and *").fill("e2e/packed*");
+  await page.getByRole("heading", { level: 1, name: "Packages 8" }).waitFor();
   await page.getByRole("button", { name: "Asset", exact: true }).click();
   await page.waitForURL((url) => url.searchParams.get("sort") === "asset");
   assert.equal((await get(page, `/packages?search=lib${number}&ecosystem=deb&is_installed=true&sort=asset`)).total_count, 8);

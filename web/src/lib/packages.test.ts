@@ -9,6 +9,7 @@ it("starts with what is installed, and asks with the API's names", () => {
   expect(asked("")).toBe("is_installed=true");
   expect(asked("is_installed=all&search=ssl")).toBe("search=ssl");
   expect(asked("is_installed=false&asset_id=3&ecosystem=deb")).toBe("is_installed=false&ecosystem=deb&asset_id=3");
+  expect(asked("asset=web-*")).toBe("is_installed=true&asset=web-*");
   expect(asked("name=libstdc%2B%2B6*&is_installed=nonsense")).toBe("is_installed=true&name=libstdc%2B%2B6%5C*");
 });
 

@@ -9,6 +9,8 @@ export interface PackageFilters {
   is_installed: string;
   ecosystem: string;
   asset_id: string;
+  /** Name of assets, or its beginning and an asterisk. */
+  asset: string;
   name: string;
 }
 
@@ -21,6 +23,7 @@ export function parsePackageFilters(params: URLSearchParams): PackageFilters {
     is_installed: installed === "false" || installed === "all" ? installed : "true",
     ecosystem: one("ecosystem"),
     asset_id: one("asset_id"),
+    asset: one("asset"),
     name: one("name"),
   };
 }
