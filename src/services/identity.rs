@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::{self, Entry};
 use super::moving::Movement;
 use super::policies::{self, Policies};
-use super::{Core, Ctx, decisions, edit, packages, ports};
+use super::{Core, Ctx, bulk, decisions, edit, packages, ports};
 use crate::base::id::{Id, Reference};
 use crate::base::{Code, Error, Result, Timestamp, limits};
 use crate::domain::asset::Asset;
@@ -206,6 +206,17 @@ pub fn rehearse(core: &Core, ctx: &Ctx, rules: &[Rule]) -> Result<Vec<Twin>> {
     Ok(twins)
 }
 
+/// What joining or parting does, or would do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moved {
+    /// The asset that was asked for.
+    pub asset: Asset,
+    /// What becomes an asset of its own.
+    pub parted: Option<Asset>,
+    /// Findings that go to the other one, whatever their status.
+    pub findings: u64,
+}
+
 /// Makes `other` a part of an asset: findings, decisions and names go along.
 pub async fn join(
     core: &Core,
@@ -217,36 +228,58 @@ pub async fn join(
     ctx.require(Role::Operator)?;
     let ctx = ctx.clone();
     core.store
-        .write("assets.join", move |tx| {
-            let before: Asset = edit::current(tx, &reference, expected)?;
-            let other: Asset = edit::current(tx, &other, None)?;
-            if before.id == other.id {
-                return Err(Error::field("/asset", "an asset cannot be joined with itself"));
-            }
-            let by = ctx.actor.name.clone();
-            let mut movement = Movement::new(tx.now(), &by);
-            for id in findings_on(tx, other.id)? {
-                let finding: Finding = tx.require(id)?;
-                movement.take_in(tx, moved(finding, &before))?;
-            }
-            movement.finish(tx)?;
-            for id in decisions_on(tx, other.id)? {
-                let decision: Decision = tx.require(id)?;
-                tx.update(Decision { asset_id: Some(before.id), ..decision })?;
-            }
-            let all = findings_on(tx, before.id)?;
-            decisions::refresh_all(tx, all, &by)?;
-            packages::move_all(tx, other.id, &before)?;
-            ports::move_all(tx, other.id, &before)?;
-            let other: Asset = tx.delete(other.id)?;
-            let mut joined: Asset = tx.require(before.id)?;
-            merge::assets(&mut joined, &other, &by, tx.now());
-            let joined = tx.update(joined)?;
-            edit::note(tx, &ctx, "assets.join", &before, &joined)?;
-            policies::follow_asset(tx, &mut Policies::of(tx)?, &by, joined.id)?;
-            tx.require(joined.id)
-        })
+        .write("assets.join", move |tx| Ok(unite(tx, &ctx, &reference, expected, &other)?.asset))
         .await
+}
+
+/// Says what joining would do; nothing is stored.
+pub async fn preview_join(
+    core: &Core,
+    ctx: &Ctx,
+    reference: Reference,
+    other: Reference,
+) -> Result<Moved> {
+    ctx.require(Role::Operator)?;
+    let ctx = ctx.clone();
+    bulk::rehearse(core, move |tx| unite(tx, &ctx, &reference, None, &other)).await
+}
+
+fn unite(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    reference: &Reference,
+    expected: Option<u64>,
+    other: &Reference,
+) -> Result<Moved> {
+    let before: Asset = edit::current(tx, reference, expected)?;
+    let other: Asset = edit::current(tx, other, None)?;
+    if before.id == other.id {
+        return Err(Error::field("/asset", "an asset cannot be joined with itself"));
+    }
+    let by = ctx.actor.name.clone();
+    let mut movement = Movement::new(tx.now(), &by);
+    let moving = findings_on(tx, other.id)?;
+    let findings = moving.len() as u64;
+    for id in moving {
+        let finding: Finding = tx.require(id)?;
+        movement.take_in(tx, moved(finding, &before))?;
+    }
+    movement.finish(tx)?;
+    for id in decisions_on(tx, other.id)? {
+        let decision: Decision = tx.require(id)?;
+        tx.update(Decision { asset_id: Some(before.id), ..decision })?;
+    }
+    let all = findings_on(tx, before.id)?;
+    decisions::refresh_all(tx, all, &by)?;
+    packages::move_all(tx, other.id, &before)?;
+    ports::move_all(tx, other.id, &before)?;
+    let other: Asset = tx.delete(other.id)?;
+    let mut joined: Asset = tx.require(before.id)?;
+    merge::assets(&mut joined, &other, &by, tx.now());
+    let joined = tx.update(joined)?;
+    edit::note(tx, ctx, "assets.join", &before, &joined)?;
+    policies::follow_asset(tx, &mut Policies::of(tx)?, &by, joined.id)?;
+    Ok(Moved { asset: tx.require(joined.id)?, parted: None, findings })
 }
 
 /// A finding on another asset; its sources remember under which name they saw it.
@@ -287,39 +320,64 @@ pub async fn part(
     ctx.require(Role::Operator)?;
     let ctx = ctx.clone();
     core.store
-        .write("assets.part", move |tx| {
-            let before: Asset = edit::current(tx, &reference, expected)?;
-            let (rest, new) = parted(&before, &names)?;
-            if tx.find_by::<Asset>(BY_KEY, &[(&new.asset_id).into()])?.is_some() {
-                let detail = format!("there is an asset '{}' already", new.asset_id);
-                return Err(Error::new(Code::Conflict, detail));
-            }
-            let rest = tx.update(rest)?;
-            let new = tx.insert(new)?;
-            let by = ctx.actor.name.clone();
-            let mut movement = Movement::new(tx.now(), &by);
-            for id in findings_on(tx, rest.id)? {
-                let finding: Finding = tx.require(id)?;
-                let theirs = |s: &Source| {
-                    s.asset.as_ref().is_some_and(|name| names.iter().any(|n| n == name))
-                };
-                movement.part(tx, finding, &theirs, &|f| moved(f, &new))?;
-            }
-            movement.finish(tx)?;
-            for id in decisions_on(tx, rest.id)? {
-                let decision: Decision = tx.require(id)?;
-                if decision.asset.as_ref().is_some_and(|name| names.contains(name)) {
-                    tx.update(Decision { asset_id: Some(new.id), ..decision })?;
-                }
-            }
-            for asset in [rest.id, new.id] {
-                let all = findings_on(tx, asset)?;
-                decisions::refresh_all(tx, all, &by)?;
-            }
-            edit::note(tx, &ctx, "assets.part", &before, &rest)?;
-            tx.require(new.id)
-        })
+        .write("assets.part", move |tx| Ok(divide(tx, &ctx, &reference, expected, &names)?.1))
         .await
+}
+
+/// Says what parting would do; nothing is stored. The new asset's number is 0.
+pub async fn preview_part(
+    core: &Core,
+    ctx: &Ctx,
+    reference: Reference,
+    names: Vec<String>,
+) -> Result<Moved> {
+    ctx.require(Role::Operator)?;
+    let ctx = ctx.clone();
+    bulk::rehearse(core, move |tx| {
+        let (asset, new) = divide(tx, &ctx, &reference, None, &names)?;
+        let findings = findings_on(tx, new.id)?.len() as u64;
+        Ok(Moved { asset, parted: Some(Asset { id: 0, ..new }), findings })
+    })
+    .await
+}
+
+/// Returns what is left of the asset, and the new one.
+fn divide(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    reference: &Reference,
+    expected: Option<u64>,
+    names: &[String],
+) -> Result<(Asset, Asset)> {
+    let before: Asset = edit::current(tx, reference, expected)?;
+    let (rest, new) = parted(&before, names)?;
+    if tx.find_by::<Asset>(BY_KEY, &[(&new.asset_id).into()])?.is_some() {
+        let detail = format!("there is an asset '{}' already", new.asset_id);
+        return Err(Error::new(Code::Conflict, detail));
+    }
+    let rest = tx.update(rest)?;
+    let new = tx.insert(new)?;
+    let by = ctx.actor.name.clone();
+    let mut movement = Movement::new(tx.now(), &by);
+    for id in findings_on(tx, rest.id)? {
+        let finding: Finding = tx.require(id)?;
+        let theirs =
+            |s: &Source| s.asset.as_ref().is_some_and(|name| names.iter().any(|n| n == name));
+        movement.part(tx, finding, &theirs, &|f| moved(f, &new))?;
+    }
+    movement.finish(tx)?;
+    for id in decisions_on(tx, rest.id)? {
+        let decision: Decision = tx.require(id)?;
+        if decision.asset.as_ref().is_some_and(|name| names.contains(name)) {
+            tx.update(Decision { asset_id: Some(new.id), ..decision })?;
+        }
+    }
+    for asset in [rest.id, new.id] {
+        let all = findings_on(tx, asset)?;
+        decisions::refresh_all(tx, all, &by)?;
+    }
+    edit::note(tx, ctx, "assets.part", &before, &rest)?;
+    Ok((tx.require(rest.id)?, tx.require(new.id)?))
 }
 
 /// What is left of an asset without these names, and what they make.

@@ -126,6 +126,37 @@ fn assets_join_and_part_with_findings_and_decisions() {
 }
 
 #[test]
+fn joining_and_parting_assets_is_previewed_and_changes_nothing() {
+    let server = Server::start();
+    let client = server.token("operator");
+    scan(&client, "web", "CVE-2026-1", &[]);
+    scan(&client, "old", "CVE-2026-1", &[]);
+    scan(&client, "old", "CVE-2026-2", &[]);
+    let both = client.all("/assets?sort=id");
+
+    let join = json!({"asset": "old"});
+    let seen = client.post("/assets/web/join/preview", &join).ok(200);
+    assert_eq!((&seen["findings"], seen.get("parted")), (&json!(2), None));
+    assert_eq!(client.all("/assets?sort=id"), both);
+    let joined = client.post("/assets/web/join", &join).ok(200);
+    for what in ["/asset_id", "/identifiers/0/value", "/open_findings"] {
+        assert_eq!(seen["asset"].pointer(what), joined.pointer(what), "{what}");
+    }
+
+    let part = json!({"names": ["old"]});
+    let seen = client.post("/assets/web/part/preview", &part).ok(200);
+    assert_eq!((&seen["findings"], &seen["parted"]["id"]), (&json!(2), &json!(0)));
+    assert_eq!(client.get("/assets").ok(200)["total_count"], 1);
+    let parted = client.post("/assets/web/part", &part).ok(201);
+    assert_eq!(seen["parted"]["open_findings"], parted["open_findings"]);
+    let rest = client.get("/assets/web").ok(200);
+    assert_eq!(seen["asset"]["open_findings"], rest["open_findings"]);
+    client.post("/assets/web/part/preview", &part).pointers(422);
+    server.token("viewer").post("/assets/web/join/preview", &join).problem(403, "forbidden");
+    clean(&server);
+}
+
+#[test]
 fn identity_rules_are_ordered_editable_and_rehearsed() {
     let server = Server::start();
     let client = server.token("operator");

@@ -70,6 +70,8 @@ const OPERATOR: &[&str] = &[
     "part_vulnerability",
     "join_asset",
     "part_asset",
+    "preview_join_asset",
+    "preview_part_asset",
     "set_identity_rules",
     "accept_import",
     "discard_import",

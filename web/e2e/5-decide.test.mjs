@@ -128,6 +128,78 @@ test("a risk is accepted on many findings after a preview, extended, and taken b
   await browser.close();
 });
 
+test("work is given out, dated and noted by decisions, from wherever one is", async (t) => {
+  const browser = await open(t);
+  const { page } = browser;
+  await login(page);
+  const number = 10_000 + (Date.now() % 80_000);
+  const cve = `CVE-2016-${number}`;
+  const flaw = (PkgName) => ({ VulnerabilityID: cve, PkgName, InstalledVersion: "1.0", Severity: "HIGH" });
+  await send(page, { name: "e2e-given.json", text: image(`e2e/given:${number}`, [flaw("libgiven"), flaw("libother")]) });
+  await send(page, { name: "e2e-given.json", text: image(`e2e/given-too:${number}`, [flaw("libgiven")]) });
+  const found = () => get(page, `/findings?cve_id=${cve}&sort=id`).then(({ items }) => items);
+  const finding = (await found()).find((f) => f.component.name === "libgiven");
+  const dialog = page.getByRole("dialog");
+  const matched = (n) => dialog.locator(`[data-matched="${n}"]`).waitFor();
+
+  // An assignment, from a finding, wherever the package is.
+  await page.goto(`${BASE}/findings/${finding.id}`);
+  await settled(page);
+  await page.getByRole("button", { name: "Decide …" }).click();
+  await dialog.getByLabel("Assignment").check();
+  await dialog.getByText("Say who first.").waitFor();
+  await dialog.getByLabel("Every asset").check();
+  await matched(2);
+  await dialog.getByLabel("Assign to").fill("zoe");
+  await dialog.getByText("Matches 2 findings.").waitFor();
+  assert.ok((await found()).every((f) => f.assigned_to === undefined), "a preview changes nothing");
+  await dialog.getByRole("button", { name: "Decide about 2 findings" }).click();
+  await dialog.waitFor({ state: "detached" });
+  const side = page.getByRole("complementary", { name: "Decision and work" });
+  await side.getByText("Assigned to zoe:").waitFor();
+  assert.deepEqual((await found()).map((f) => [f.component.name, f.assigned_to]).toSorted(), [["libgiven", "zoe"], ["libgiven", "zoe"], ["libother", undefined]]);
+
+  // A due date, from the vulnerability's page, on one asset.
+  await page.goto(`${BASE}/vulnerabilities/${cve}`);
+  await settled(page);
+  await page.getByRole("button", { name: "Decide …" }).click();
+  await dialog.getByLabel("Due date").check();
+  await matched(3);
+  await dialog.getByLabel("One asset").check();
+  await dialog.getByLabel("Asset", { exact: true }).fill(`e2e/given:${number}`);
+  await matched(2);
+  await dialog.getByLabel("Due", { exact: true }).fill("2031-05-04");
+  await dialog.getByRole("button", { name: "Decide about 2 findings" }).click();
+  await dialog.waitFor({ state: "detached" });
+  const dated = (await found()).filter((f) => f.due_by?.kind === "decision");
+  assert.equal(dated.length, 2);
+  assert.ok(dated.every((f) => f.asset === `e2e/given:${number}` && f.due_at.startsWith("2031-05-04")));
+
+  // A note, from the list of decisions, on one package; a name that nobody knows is told.
+  await page.goto(`${BASE}/decisions`);
+  await settled(page);
+  await page.getByRole("button", { name: "New decision" }).click();
+  await dialog.getByLabel("Note", { exact: true }).check();
+  await dialog.getByLabel("Vulnerability", { exact: true }).fill(cve);
+  await matched(3);
+  await dialog.getByLabel("Only in the package").fill("deb libother");
+  await matched(1);
+  await dialog.getByRole("textbox", { name: "Note" }).fill("Ask Jo before the update.");
+  await dialog.getByRole("button", { name: "Decide", exact: true }).click();
+  await dialog.waitFor({ state: "detached" });
+  await page.getByRole("row", { name: new RegExp(`Note: ${cve}`) }).getByText("Ask Jo before the update.").waitFor();
+  assert.equal((await found()).filter((f) => f.notes === "Ask Jo before the update.").length, 1);
+
+  // Taken back, what it said goes.
+  await page.getByRole("link", { name: `Assignment: ${cve}` }).click();
+  await page.getByRole("button", { name: "Revoke …" }).click();
+  await dialog.getByText("What it has set on findings is taken back.").waitFor();
+  await dialog.getByRole("button", { name: "Revoke" }).click();
+  await page.getByText("Decision revoked").waitFor();
+  assert.ok((await found()).every((f) => f.assigned_to === undefined));
+  await browser.close();
+});
+
 test("an API token is shown once and can be revoked", async (t) => {
   const browser = await open(t);
   const { page } = browser;
@@ -189,12 +261,15 @@ test("ids and assets are joined and parted by hand", async (t) => {
   await settled(page);
   await choose("Names: same or not the same", "Same as …");
   await dialog.getByLabel("The other asset").fill(two);
+  await dialog.getByText(`1 finding would go along; ${one} would have 2 open.`).waitFor();
+  assert.equal((await get(page, `/assets/${asset.id}`)).open_findings.total, 1, "a preview changes nothing");
   await dialog.getByRole("button", { name: "Join" }).click();
   await page.getByText(`${two} is a part of ${one} now.`).waitFor();
   await page.getByRole("listitem").filter({ hasText: two }).filter({ hasText: "Name, says" }).waitFor();
   assert.equal((await get(page, `/assets/${asset.id}`)).open_findings.total, 2);
   await choose("Names: same or not the same", "Not the same …");
   await dialog.getByLabel(two).check();
+  await dialog.getByText(`1 finding would go to ${two}, 1 open; ${one} would have 1 open.`).waitFor();
   await dialog.getByRole("button", { name: "Part" }).click();
   await page.getByText(`${two} is an asset of its own now`).waitFor();
   assert.equal((await get(page, `/assets/${encodeURIComponent(two)}`)).open_findings.total, 1);

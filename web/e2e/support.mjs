@@ -181,12 +181,24 @@ export function flaws(count) {
   }));
 }
 
+/** An SBOM of an image with these Debian packages, as `name: version`. */
+export function bill(name, packages) {
+  const components = Object.entries(packages).map(([of, version]) => ({ type: "library", name: of, version, purl: `pkg:deb/debian/${of}@${version}` }));
+  return JSON.stringify({ bomFormat: "CycloneDX", specVersion: "1.5", metadata: { component: { type: "container", name } }, components });
+}
+
+/** A table of hosts with their addresses, each with a finding. */
+export function hosts(addresses) {
+  const rows = Object.entries(addresses).map(([asset, address]) => `CVE-2017-5754,high,${asset},${address},linux,4.9`);
+  return ["id,severity,asset,ip_address,component,version", ...rows].join("\n");
+}
+
 /** Imports a report through the API and waits until it is done. */
 export async function send(page, file) {
   const { csrf_token: csrf } = await get(page, "/auth/me");
   const answer = await page.request.post(`${BASE}/api/v1/imports?filename=${file.name}&wait=true`, {
-    headers: { "X-CSRF-Token": csrf, "Content-Type": "application/json" },
-    data: file.text,
+    headers: { "X-CSRF-Token": csrf, "Content-Type": "application/octet-stream" },
+    data: Buffer.from(file.text),
   });
   assert.ok(answer.ok(), await answer.text());
   const { id } = await answer.json();

@@ -23,10 +23,12 @@ export const routes: readonly PageRoute[] = [
   { pattern: "/assets/:id", title: "Asset", load: () => import("./pages/Asset.svelte") },
   { pattern: "/vulnerabilities", title: "Vulnerabilities", load: () => import("./pages/Vulnerabilities.svelte") },
   { pattern: "/vulnerabilities/:id", title: "Vulnerability", load: () => import("./pages/Vulnerability.svelte") },
+  { pattern: "/packages", title: "Packages", load: () => import("./pages/packages/Packages.svelte") },
   { pattern: "/decisions", title: "Decisions", load: () => import("./pages/decisions/Decisions.svelte") },
   { pattern: "/decisions/:id", title: "Decision", load: () => import("./pages/decisions/Decision.svelte") },
   { pattern: "/imports", title: "Imports", load: () => import("./pages/Imports.svelte") },
   { pattern: "/imports/:id", title: "Import", load: () => import("./pages/Import.svelte") },
+  { pattern: "/changes", title: "Changes", load: () => import("./pages/changes/Changes.svelte") },
   { pattern: "/settings", title: "Account", load: () => import("./pages/settings/Settings.svelte") },
   { pattern: "/settings/:tab", title: "Settings", load: () => import("./pages/settings/Settings.svelte") },
 ];
@@ -42,8 +44,10 @@ export const nav: readonly NavItem[] = [
   { href: "/", label: "Overview", icon: "overview" },
   { href: "/findings?is_open=true", label: "Findings", icon: "findings" },
   { href: "/assets", label: "Assets", icon: "assets" },
+  { href: "/packages", label: "Packages", icon: "package" },
   { href: "/vulnerabilities", label: "Vulnerabilities", icon: "vulnerabilities" },
   { href: "/decisions", label: "Decisions", icon: "scales" },
   { href: "/imports", label: "Imports", icon: "imports" },
+  { href: "/changes", label: "Changes", icon: "undo" },
   { href: "/settings", label: "Settings", icon: "settings" },
 ];

@@ -12,7 +12,7 @@ use crate::http::auth::Caller;
 use crate::http::params::IfMatch;
 use crate::http::{Body, Problem, Reply};
 use crate::services::Core;
-use crate::services::identity::{self, Twin};
+use crate::services::identity::{self, Moved, Twin};
 
 /// Rules by which reports find their asset.
 #[derive(Debug, Serialize, Object)]
@@ -93,6 +93,25 @@ pub struct AssetPart {
     pub names: Vec<String>,
 }
 
+/// What joining or parting assets would do.
+#[derive(Debug, Serialize, Object)]
+pub struct AssetMove {
+    /// What would become of this asset.
+    pub asset: Asset,
+    /// The asset that the names would make, when parting; its number is 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parted: Option<Asset>,
+    /// How many findings would go over, whatever their status.
+    pub findings: u64,
+}
+
+impl From<Moved> for AssetMove {
+    fn from(moved: Moved) -> Self {
+        let Moved { asset, parted, findings } = moved;
+        Self { asset, parted, findings }
+    }
+}
+
 /// Joining and parting.
 pub(super) struct Identity;
 
@@ -114,6 +133,23 @@ impl Identity {
         Ok(written(&identity::join(&core, &caller.0, id, condition.0, other).await?)?)
     }
 
+    /// Preview a join
+    ///
+    /// Says what would become of the asset and how many findings would go along; nothing is
+    /// stored.
+    #[oai(path = "/:id/join/preview", method = "post", operation_id = "preview_join_asset")]
+    async fn preview_join(
+        &self,
+        core: Data<&Core>,
+        caller: Caller,
+        id: Path<String>,
+        body: Body<AssetJoin>,
+    ) -> Result<Reply<AssetMove>, Problem> {
+        let (id, other) = (reference(&id), body.0.asset.into());
+        let moved = identity::preview_join(&core, &caller.0, id, other).await?;
+        Ok(Reply::new(&AssetMove::from(moved))?)
+    }
+
     /// Part an asset
     ///
     /// These names become an asset of their own, with the findings that scanners reported
@@ -130,5 +166,22 @@ impl Identity {
         let id = reference(&id);
         let part = identity::part(&core, &caller.0, id, condition.0, body.0.names).await?;
         Ok(created(&part)?)
+    }
+
+    /// Preview a parting
+    ///
+    /// Says what would be left, what would become an asset of its own, and how many findings
+    /// would go there; nothing is stored.
+    #[oai(path = "/:id/part/preview", method = "post", operation_id = "preview_part_asset")]
+    async fn preview_part(
+        &self,
+        core: Data<&Core>,
+        caller: Caller,
+        id: Path<String>,
+        body: Body<AssetPart>,
+    ) -> Result<Reply<AssetMove>, Problem> {
+        let id = reference(&id);
+        let moved = identity::preview_part(&core, &caller.0, id, body.0.names).await?;
+        Ok(Reply::new(&AssetMove::from(moved))?)
     }
 }

@@ -1,9 +1,9 @@
 // The server's operations by name. Pages call these; only this file knows paths.
 import { queryString, request, type Query } from "./client.ts";
 import type {
-  ApiToken, Asset, AuditLog, BulkResult, Change, Decision, DecisionPatch, DecisionPreview, Facets, Finding, FindingPatch, Health,
-  Import, MappingPreview, MappingTrial, NewApiToken, NewDecision, NewMapping, NewRule, NewSlaPolicy, NewUser, Page, PolicyPreview,
-  Role, Rule, RulePatch, SavedMapping, Service, Session, SlaPolicy, SlaPolicyPatch, Stats, User, Vulnerability,
+  ApiToken, Asset, AssetMove, AuditLog, BulkResult, Change, Decision, DecisionPatch, DecisionPreview, Facets, Finding, FindingPatch,
+  Health, IdentityRule, Import, MappingPreview, MappingTrial, NewApiToken, NewDecision, NewMapping, NewRule, NewSlaPolicy, NewUser,
+  Package, Page, PolicyPreview, Role, Rule, RulePatch, SavedMapping, Service, Session, SlaPolicy, SlaPolicyPatch, Stats, Twin, User, Vulnerability,
 } from "./types.ts";
 
 type Id = number | string;
@@ -14,6 +14,11 @@ function readable<T>(path: string) {
   return {
     list: (query: Query, signal?: AbortSignal) => request<Page<T>>("GET", path, { query, ...(signal && { signal }) }),
     get: (id: Id, signal?: AbortSignal) => request<T>("GET", `${path}/${segment(id)}`, signal ? { signal } : {}),
+    /** Those of these that exist. */
+    some: async (ids: Id[], signal?: AbortSignal): Promise<T[]> => {
+      if (ids.length === 0) return [];
+      return (await request<{ items: T[] }>("POST", `${path}/batch-get`, { body: { ids }, ...(signal && { signal }) })).items;
+    },
     facets: (fields: string[], query: Query, signal?: AbortSignal) =>
       request<Facets>("GET", `${path}/facets`, { query: { fields, ...query }, ...(signal && { signal }) }),
   };
@@ -80,6 +85,10 @@ export const api = {
     /** `other` becomes a part of this one. */
     join: (id: Id, other: Id, version: number) =>
       request<Asset>("POST", `/assets/${segment(id)}/join`, { body: { asset: other }, version }),
+    previewJoin: (id: Id, other: Id, signal?: AbortSignal) =>
+      request<AssetMove>("POST", `/assets/${segment(id)}/join/preview`, { body: { asset: other }, ...(signal && { signal }) }),
+    previewPart: (id: Id, names: string[], signal?: AbortSignal) =>
+      request<AssetMove>("POST", `/assets/${segment(id)}/part/preview`, { body: { names }, ...(signal && { signal }) }),
     /** Answers with the new asset that the names make. */
     part: (id: Id, names: string[], version: number) =>
       request<Asset>("POST", `/assets/${segment(id)}/part`, { body: { names }, version }),
@@ -99,8 +108,18 @@ export const api = {
     revert: (id: Id, version: number) => request<Import>("POST", `/imports/${segment(id)}/revert`, { version }),
   },
   changes: {
-    undo: (id: Id) => request<Change>("POST", `/changes/${segment(id)}/undo`),
+    ...readable<Change>("/changes"),
+    undo: (id: Id, version?: number) =>
+      request<Change>("POST", `/changes/${segment(id)}/undo`, version === undefined ? {} : { version }),
   },
+  /** By which names reports find their asset: one list, replaced as a whole. */
+  identity: {
+    rules: (signal?: AbortSignal) => request<{ rules: IdentityRule[] }>("GET", "/identity-rules", signal ? { signal } : {}),
+    replace: (rules: IdentityRule[]) => request<{ rules: IdentityRule[] }>("PUT", "/identity-rules", { body: { rules } }),
+    rehearse: (rules: IdentityRule[], signal?: AbortSignal) =>
+      request<{ twins: Twin[] }>("POST", "/identity-rules/rehearse", { body: { rules }, ...(signal && { signal }) }),
+  },
+  packages: readable<Package>("/packages"),
   services: readable<Service>("/services"),
   mappings: {
     ...readable<SavedMapping>("/mappings"),

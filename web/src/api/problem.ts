@@ -44,6 +44,11 @@ export class Problem extends Error {
     this.retryAfter = fields.retryAfter;
   }
 
+  /** The most telling part of it, for where there is only a line. */
+  get brief(): string {
+    return this.errors[0]?.detail ?? this.detail ?? this.title;
+  }
+
   /** The detail for one field of a form, if the server named it by pointer or name. */
   field(name: string): string | undefined {
     return this.errors.find((e) => e.pointer === name || e.pointer === `/${name}`)?.detail;

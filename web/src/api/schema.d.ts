@@ -2084,6 +2084,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/assets/{id}/join/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview a join
+         * @description Says what would become of the asset and how many findings would go along; nothing is
+         *     stored.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["preview_join_asset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/assets/{id}/part": {
         parameters: {
             query?: never;
@@ -2101,6 +2124,29 @@ export interface paths {
          *     Needs the role `operator`.
          */
         post: operations["part_asset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/assets/{id}/part/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview a parting
+         * @description Says what would be left, what would become an asset of its own, and how many findings
+         *     would go there; nothing is stored.
+         *
+         *     Needs the role `operator`.
+         */
+        post: operations["preview_part_asset"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2753,6 +2799,21 @@ export interface components {
         AssetJoin: {
             /** @description Number or natural key of the asset that becomes a part. */
             asset: components["schemas"]["Ref"] & unknown;
+        };
+        /**
+         * AssetMove
+         * @description What joining or parting assets would do.
+         */
+        AssetMove: {
+            /** @description What would become of this asset. */
+            asset: components["schemas"]["Asset"] & unknown;
+            /** @description The asset that the names would make, when parting; its number is 0. */
+            parted?: components["schemas"]["Asset"] & unknown;
+            /**
+             * Format: uint64
+             * @description How many findings would go over, whatever their status.
+             */
+            findings: number;
         };
         /**
          * AssetPart
@@ -13919,6 +13980,50 @@ export interface operations {
             };
         };
     };
+    preview_join_asset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssetJoin"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetMove"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     part_asset: {
         parameters: {
             query?: never;
@@ -13944,6 +14049,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Asset"];
+                };
+            };
+            /** @description The request was refused; `code` says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed; `request_id` names the entry in its log. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_part_asset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssetPart"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetMove"];
                 };
             };
             /** @description The request was refused; `code` says why. */

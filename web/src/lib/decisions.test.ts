@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { queryString } from "../api/client.ts";
 import type { Decision, Finding } from "../api/types.ts";
 import {
-  changes, dayAhead, decisionQuery, draftOf, endsSoon, missing, NEW_DRAFT, newDecision, parseDecisionFilters, previewWords, reach,
+  alsoDecided, changes, dayAhead, decisionQuery, draftOf, endsSoon, missing, NEW_DRAFT, newDecision, parseDecisionFilters, previewable,
+  previewWords, reach, saidWords,
 } from "./decisions.ts";
 
 const finding = { id: 7, asset_id: 3, asset: "web-1", cve_id: "CVE-2024-6387", component: { name: "openssh" } } as Finding;
@@ -11,33 +12,67 @@ const decision = (more: Partial<Decision>): Decision =>
 const NOW = Date.parse("2026-03-01T12:00:00Z");
 
 describe("a new decision", () => {
-  const draft = { ...NEW_DRAFT, reason: " Behind the VPN. ", tag: "env=test" };
+  const draft = { ...NEW_DRAFT, reason: " Behind the VPN. ", vulnerability: "CVE-2024-6387", asset: "3", tag: "env=test", package: "deb openssh" };
 
   it("is about the finding, the asset, a tag or everything, and only that", () => {
-    const about = (scope: Decision["scope"]) => newDecision({ ...draft, scope }, finding, "deb openssh");
+    const about = (scope: Decision["scope"]) => newDecision({ ...draft, scope }, 7);
     const common = { kind: "risk_accepted", reason: "Behind the VPN." };
     const wide = { ...common, vulnerability: "CVE-2024-6387", package: "deb openssh" };
     expect(about("finding")).toEqual({ ...common, finding_id: 7 });
     expect(about("asset")).toEqual({ ...wide, asset: "3" });
     expect(about("tag")).toEqual({ ...wide, tag: "env=test" });
     expect(about("fleet")).toEqual(wide);
-    expect(newDecision({ ...draft, scope: "fleet", onlyPackage: false }, finding, "deb openssh")).not.toHaveProperty("package");
+    expect(newDecision({ ...draft, scope: "fleet", package: " linux " }, 7).package).toBe(" linux");
+    expect(newDecision({ ...draft, scope: "fleet", package: " " }, 7)).not.toHaveProperty("package");
   });
 
   it("carries only what belongs to its kind", () => {
-    const full = { ...draft, expires: "2026-08-12", control: "VPN", justification: "component_not_present" as const };
-    expect(newDecision(full, finding, undefined)).toMatchObject({ expires_at: "2026-08-12T23:59:59Z", compensating_control: "VPN" });
-    expect(newDecision(full, finding, undefined)).not.toHaveProperty("justification");
-    const not = newDecision({ ...full, kind: "not_affected" }, finding, undefined);
-    expect(not).toMatchObject({ justification: "component_not_present" });
-    expect(not).not.toHaveProperty("compensating_control");
+    const full = {
+      ...draft, expires: "2026-08-12", control: "VPN", justification: "component_not_present" as const, assignee: " zoe ", due: "2026-09-01", note: "Ask Jo.",
+    };
+    const of = (kind: Decision["kind"]) => newDecision({ ...full, kind }, 7);
+    const common = { finding_id: 7, expires_at: "2026-08-12T23:59:59Z" };
+    const reason = "Behind the VPN.";
+    expect(of("risk_accepted")).toEqual({ ...common, kind: "risk_accepted", reason, compensating_control: "VPN" });
+    expect(of("not_affected")).toEqual({ ...common, kind: "not_affected", reason, justification: "component_not_present" });
+    expect(of("assignment")).toEqual({ ...common, kind: "assignment", reason, assigned_to: "zoe" });
+    expect(of("due_date")).toEqual({ ...common, kind: "due_date", reason, due_at: "2026-09-01T23:59:59Z" });
+    expect(of("note")).toEqual({ ...common, kind: "note", note: "Ask Jo." });
   });
 
   it("says what is missing", () => {
+    const blank = { ...NEW_DRAFT, scope: "tag" as const };
     expect(missing(NEW_DRAFT)).toBe("Give a reason first.");
-    expect(missing({ ...draft, scope: "tag", tag: "" })).toBe("Choose a tag first.");
+    expect(missing(blank)).toBe("Name the vulnerability first.");
+    expect(missing({ ...blank, scope: "asset", vulnerability: "CVE-1" })).toBe("Name the asset first.");
+    for (const tag of ["", "env", "env=", "=x"]) expect(missing({ ...draft, scope: "tag", tag })).toBe("Choose a tag first.");
     expect(missing(draft)).toBeUndefined();
+    expect(missing({ ...draft, kind: "assignment" })).toBe("Say who first.");
+    expect(missing({ ...draft, kind: "due_date" })).toBe("Say by when first.");
+    expect(missing({ ...draft, kind: "note" })).toBe("Write the note first.");
   });
+
+  it("can be previewed before everything is typed", () => {
+    const ahead = (kind: Decision["kind"], more = {}) => previewable(newDecision({ ...NEW_DRAFT, kind, ...more }, 7), NOW);
+    expect(ahead("false_positive").reason).toBe("preview");
+    expect(ahead("assignment").assigned_to).toBe("preview");
+    expect(ahead("assignment", { assignee: "zoe" }).assigned_to).toBe("zoe");
+    expect(ahead("due_date").due_at).toBe("2026-03-02T23:59:59Z");
+    expect(ahead("note").note).toBe("preview");
+  });
+});
+
+it("says in a line what was decided", () => {
+  expect(saidWords(decision({ reason: "why" }))).toBe("why");
+  expect(saidWords(decision({ kind: "assignment", assigned_to: "zoe", reason: "knows it" }))).toBe("To zoe: knows it");
+  expect(saidWords(decision({ kind: "due_date", due_at: "2026-09-01T12:00:00Z" }))).toBe("By 2026-09-01");
+  expect(saidWords(decision({ kind: "note", note: "Ask Jo." }))).toBe("Ask Jo.");
+});
+
+it("knows which decisions a finding follows beside the verdict", () => {
+  const by = (kind: string, id?: number) => ({ kind, id, name: "jo" }) as Finding["assigned_by"];
+  const followed = { ...finding, assigned_to: "zoe", assigned_by: by("decision", 4), due_at: "2026-09-01T12:00:00Z", due_by: by("sla", 1), notes_by: by("decision", 5) };
+  expect(alsoDecided(followed as Finding)).toEqual([{ id: 4, words: "Assigned to zoe" }, { id: 5, words: "Note" }]);
 });
 
 describe("a changed decision", () => {

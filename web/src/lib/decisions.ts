@@ -1,59 +1,126 @@
 // What a decision says and how far it reaches, in words; and the way from a form to the API.
 // Pure functions.
 import type { Query } from "../api/client.ts";
-import type { Decision, DecisionPatch, DecisionScope, Finding, Justification, NewDecision, Verdict } from "../api/types.ts";
+import type { Decision, DecisionKind, DecisionPatch, DecisionScope, Finding, Justification, NewDecision, Origin } from "../api/types.ts";
 import { literal } from "./filters.ts";
-import { dayOfDue, dueFromDay, plural } from "./format.ts";
+import { day, dayOfDue, dueFromDay, plural } from "./format.ts";
+import { isVerdict } from "./words.ts";
 
 /** The decision form. Days are `2026-08-12`; an empty one means until it is revoked. */
 export interface DecisionDraft {
-  kind: Verdict;
+  kind: DecisionKind;
   scope: DecisionScope;
+  /** Any id of the vulnerability, in all scopes but that of one finding. */
+  vulnerability: string;
+  /** Number or natural key, in the scope of an asset. */
+  asset: string;
   /** `key=value`, in the scope of a tag. */
   tag: string;
-  /** Only for the finding's package, in the wider scopes; one finding always is of one package. */
-  onlyPackage: boolean;
+  /** As the server calls it (`deb openssl`), in the wider scopes; empty: every package. */
+  package: string;
   reason: string;
   expires: string;
   control: string;
   justification: Justification | "";
+  /** Who works on it, for an assignment. */
+  assignee: string;
+  /** By when it should be fixed, for a due date. */
+  due: string;
+  /** What to know, for a note. */
+  note: string;
 }
 
 export const NEW_DRAFT: DecisionDraft = {
   kind: "risk_accepted",
   scope: "finding",
+  vulnerability: "",
+  asset: "",
   tag: "",
-  onlyPackage: true,
+  package: "",
   reason: "",
   expires: "",
   control: "",
   justification: "",
+  assignee: "",
+  due: "",
+  note: "",
 };
+
+/** What is missing before anybody can tell which findings it is about, in words. */
+export function missingReach(draft: DecisionDraft): string | undefined {
+  if (draft.scope === "finding") return undefined;
+  if (draft.vulnerability.trim() === "") return "Name the vulnerability first.";
+  if (draft.scope === "asset" && draft.asset.trim() === "") return "Name the asset first.";
+  return draft.scope === "tag" && !/^[^=]+=./.test(draft.tag.trim()) ? "Choose a tag first." : undefined;
+}
+
+/** What is missing of what it says, in words. */
+function missingValue(draft: DecisionDraft): string | undefined {
+  if (isVerdict(draft.kind)) return draft.reason.trim() === "" ? "Give a reason first." : undefined;
+  if (draft.kind === "assignment") return draft.assignee.trim() === "" ? "Say who first." : undefined;
+  if (draft.kind === "due_date") return draft.due === "" ? "Say by when first." : undefined;
+  return draft.note.trim() === "" ? "Write the note first." : undefined;
+}
 
 /** What is missing before it can be saved, in words; nothing when it is complete. */
 export function missing(draft: DecisionDraft): string | undefined {
-  if (draft.scope === "tag" && draft.tag === "") return "Choose a tag first.";
-  return draft.reason.trim() === "" ? "Give a reason first." : undefined;
+  return missingReach(draft) ?? missingValue(draft);
 }
 
-/**
- * The decision as the API takes it. `packageName` is how the server calls the finding's package
- * (`deb openssl`); without it, a wider decision would be about every package.
- */
-export function newDecision(draft: DecisionDraft, finding: Finding, packageName: string | undefined): NewDecision {
-  const control = draft.control.trim();
-  const { scope } = draft;
+/** Which findings it is about, as the API takes it. */
+function reachOf(draft: DecisionDraft, findingId: number | undefined): Partial<NewDecision> {
+  if (draft.scope === "finding") return findingId === undefined ? {} : { finding_id: findingId };
+  // A package without an ecosystem begins with the space before its name.
+  const named = draft.package.trimEnd();
+  return {
+    vulnerability: draft.vulnerability.trim(),
+    ...(draft.scope === "asset" && { asset: draft.asset.trim() }),
+    ...(draft.scope === "tag" && { tag: draft.tag.trim() }),
+    ...(named !== "" && { package: named }),
+  };
+}
+
+/** The decision as the API takes it, with nothing that does not belong to its kind. */
+export function newDecision(draft: DecisionDraft, findingId: number | undefined): NewDecision {
+  const [reason, control] = [draft.reason.trim(), draft.control.trim()];
   return {
     kind: draft.kind,
-    ...(scope === "finding" ? { finding_id: finding.id } : { vulnerability: finding.cve_id }),
-    ...(scope === "asset" && { asset: String(finding.asset_id) }),
-    ...(scope === "tag" && { tag: draft.tag }),
-    ...(scope !== "finding" && draft.onlyPackage && packageName !== undefined && { package: packageName }),
-    reason: draft.reason.trim(),
+    ...reachOf(draft, findingId),
+    ...(draft.kind !== "note" && reason !== "" && { reason }),
     ...(draft.expires !== "" && { expires_at: dueFromDay(draft.expires) }),
     ...(draft.kind === "risk_accepted" && control !== "" && { compensating_control: control }),
     ...(draft.kind === "not_affected" && draft.justification !== "" && { justification: draft.justification }),
+    ...(draft.kind === "assignment" && { assigned_to: draft.assignee.trim() }),
+    ...(draft.kind === "due_date" && draft.due !== "" && { due_at: dueFromDay(draft.due) }),
+    ...(draft.kind === "note" && { note: draft.note.trim() }),
   };
+}
+
+/** The same with what it needs to be previewed, whatever has not been typed yet. */
+export function previewable(body: NewDecision, now = Date.now()): NewDecision {
+  const typed = (text: string | undefined) => (text === undefined || text === "" ? "preview" : text);
+  if (isVerdict(body.kind)) return { ...body, reason: typed(body.reason) };
+  if (body.kind === "assignment") return { ...body, assigned_to: typed(body.assigned_to) };
+  return body.kind === "note" ? { ...body, note: typed(body.note) } : { ...body, due_at: body.due_at ?? dueFromDay(dayAhead(1, now)) };
+}
+
+/** What it says, in a line: to whom, by when, what to know, or why. */
+export function saidWords(decision: Decision): string | undefined {
+  if (decision.assigned_to !== undefined) return `To ${decision.assigned_to}${decision.reason === undefined ? "" : `: ${decision.reason}`}`;
+  if (decision.due_at !== undefined) return `By ${day(decision.due_at)}${decision.reason === undefined ? "" : `: ${decision.reason}`}`;
+  return decision.note ?? decision.reason;
+}
+
+/** The decisions beside the verdict that a finding follows, and what each says there. */
+export function alsoDecided(finding: Finding): { id: number; words: string }[] {
+  const list: { id: number; words: string }[] = [];
+  const add = (by: Origin | undefined, words: string) => {
+    if (by?.kind === "decision" && by.id !== undefined) list.push({ id: by.id, words });
+  };
+  add(finding.assigned_by, `Assigned to ${finding.assigned_to ?? "nobody"}`);
+  add(finding.due_by, `Due ${day(finding.due_at)}`);
+  add(finding.notes_by, "Note");
+  return list;
 }
 
 /** What can be changed on a decision, as a form holds it. */
