@@ -111,8 +111,7 @@ pub fn ids_of<S: Read + ?Sized>(source: &S, name: &Identifier) -> Result<Vec<Id>
 
 /// The number of the asset with a natural key.
 pub fn by_key<S: Read + ?Sized>(source: &S, key: &str) -> Result<Option<Id>> {
-    let key = key.to_owned();
-    let ids = source.ids_under::<Asset>(BY_KEY, &[(&key).into()], Direction::Forward, 1)?;
+    let ids = source.ids_under::<Asset>(BY_KEY, &[key.into()], Direction::Forward, 1)?;
     Ok(ids.first().copied())
 }
 

@@ -71,7 +71,7 @@ fn save(tx: &mut Tx<'_>, job: Job) -> Result<Job> {
 fn imports_of(tx: &Tx<'_>, job: &Job) -> Result<Option<Import>> {
     match job.kind {
         JobKind::Import => job.import_id.map_or(Ok(None), |id| tx.find::<Import>(id)),
-        // What is half undone is taken up again by reverting once more.
+        // What is half accepted or undone is taken up again by asking once more.
         JobKind::Accept | JobKind::Revert | JobKind::Evaluate => Ok(None),
     }
 }
@@ -169,6 +169,12 @@ pub fn heartbeat(tx: &mut Tx<'_>, id: u64, progress: f64, message: &str) -> Resu
     job.message = Some(message.to_owned());
     tx.update(job)?;
     Ok(())
+}
+
+/// An error if the rest of a job must be left for after the next start.
+pub fn go_on(stopped: &dyn Fn() -> bool) -> Result<()> {
+    let stopping = || Error::new(Code::Unavailable, "the server is stopping");
+    if stopped() { Err(stopping()) } else { Ok(()) }
 }
 
 /// Puts a job that failed, was buried or cancelled back into its queue.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::base::{Code, Error, Result, Timestamp};
+use super::turns::{Scope, Turn};
+use crate::base::{Result, Timestamp};
 use crate::domain::change::ChangeKind;
 use crate::domain::import::Import;
 use crate::domain::observation::ReportInfo;
@@ -57,10 +58,16 @@ impl<'a> Attempt<'a> {
 
     /// An error if the rest must be left for later.
     pub fn go_on(&self) -> Result<()> {
-        if (self.stopped)() {
-            return Err(Error::new(Code::Unavailable, "the server is stopping"));
-        }
-        Ok(())
+        jobs::go_on(self.stopped)
+    }
+
+    /// Waits for its turn; its job shows signs of life meanwhile, so that no other worker
+    /// takes it for given up.
+    pub fn turn(&self, scope: Scope, progress: f64) -> Result<Turn<'_>> {
+        self.core.turns.take(scope, || {
+            let doing = (progress, "waiting for other work on the same assets");
+            self.write("imports.wait", doing, |_| Ok(()))
+        })
     }
 
     /// Runs one step: a transaction that also tells how far the import is, and keeps what

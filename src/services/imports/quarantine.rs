@@ -40,7 +40,7 @@ pub fn run(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
     }
     let attempt = Attempt::new(core, &import, Some(job.id), stopped);
     let assets = import.held_scopes.iter().map(|scope| scope.asset_id).collect();
-    let _turn = core.turns.take(Scope::Assets(assets), || attempt.go_on())?;
+    let _turn = attempt.turn(Scope::Assets(assets), 0.0)?;
     let at = import.report_created_at.into_iter().chain(import.started_at).min();
     let by = Source {
         report: ReportInfo {

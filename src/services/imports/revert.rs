@@ -1,6 +1,7 @@
 //! Reverting an import: everything that it did is undone, as long as nothing has built on
 //! it. Looked at when it is asked for; done by a job, step by step, the newest first.
 
+use super::attempt::Attempt;
 use super::turns::Scope;
 use super::{finish_as, go_on_as, is_worked_on};
 use crate::base::id::{Id, Reference};
@@ -80,14 +81,12 @@ fn look(core: &Core, id: Id) -> Result<()> {
 pub fn run(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
     let id = job.import_id.ok_or_else(|| Error::internal("a job names no import"))?;
     let (job_id, author) = (job.id, job.created_by.clone());
-    let go_on = || {
-        let stopping = || Error::new(Code::Unavailable, "the server is stopping");
-        if stopped() { Err(stopping()) } else { Ok(()) }
-    };
+    let import: Import = core.store.read()?.require(id)?;
+    let attempt = Attempt::new(core, &import, Some(job.id), stopped);
     // What it touches is known only by doing it.
-    let _turn = core.turns.take(Scope::Everything, go_on)?;
+    let _turn = attempt.turn(Scope::Everything, 0.0)?;
     loop {
-        go_on()?;
+        attempt.go_on()?;
         let author = author.clone();
         let done =
             core.store.write_blocking("imports.undo", move |tx| step(tx, job_id, id, &author))?;

@@ -102,10 +102,7 @@ fn take_in(attempt: &Attempt<'_>, import: Import) -> Result<()> {
     };
     let (info, assets) = examine(attempt, &report, importer, &import)
         .map_err(|e| if is_forced { importers::doubt(e, importer, &report) } else { e })?;
-    let _turn = core.turns.take(Scope::Assets(assets), || {
-        let doing = (0.5, "waiting for other work on the same assets");
-        attempt.write("imports.wait", doing, |_| Ok(()))
-    })?;
+    let _turn = attempt.turn(Scope::Assets(assets), 0.5)?;
     let mut applier = Applier::new(attempt, &import, importer.name(), info);
     importer.import(&report, &mut |observation| {
         // The second reading is the second half of the work.

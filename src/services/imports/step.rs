@@ -114,7 +114,7 @@ impl<'a> Step<'a> {
         if self.changed.is_empty() && self.altered.is_empty() {
             return Ok(self.done);
         }
-        let mut policies = Policies::of(tx)?;
+        let mut policies = self.policies.take().map_or_else(|| Policies::of(tx), Ok)?;
         // What the report has changed about vulnerabilities concerns all of their findings.
         for id in &self.changed {
             findings::rescore_all_of(tx, &mut policies, *id)?;

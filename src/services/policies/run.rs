@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::state::State;
 use super::{CHUNK, Policies, reapply, ruleset};
+use crate::base::Result;
 use crate::base::record::Record;
-use crate::base::{Code, Error, Result};
 use crate::domain::asset::Asset;
 use crate::domain::finding::Finding;
 use crate::domain::job::Job;
@@ -27,9 +27,7 @@ pub fn run(core: &Core, job: &Job, stopped: &dyn Fn() -> bool) -> Result<()> {
     // Where it begins is decided by the first step.
     let mut at: Option<(u64, u64)> = None;
     loop {
-        if stopped() {
-            return Err(Error::new(Code::Unavailable, "the server is stopping"));
-        }
+        jobs::go_on(stopped)?;
         let seen = match at {
             Some((_, after)) => look(core, after)?,
             None => Seen::default(),

@@ -120,3 +120,32 @@ fn imports_of_one_asset_come_out_as_if_one_after_the_other() {
         run_at(at);
     }
 }
+
+/// Who waits shows signs of life, so that its lease does not run out meanwhile.
+#[test]
+fn a_job_that_waits_for_its_turn_keeps_its_lease() {
+    let directory = tempfile::tempdir().unwrap();
+    let (core, clock) = core_with_clock(directory.path());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let done = import(&core, &scan(1, 0..3), NewImport::default());
+    let of = crate::base::id::Reference::Id(done.id);
+    runtime.block_on(revert(&core, &Ctx::cli(), of, None)).unwrap();
+    let job = runtime.block_on(jobs::claim(&core)).unwrap().unwrap();
+    let stored = || core.store.read().unwrap().require::<Job>(job.id).unwrap();
+    let turn =
+        core.turns.take(crate::services::imports::turns::Scope::Everything, || Ok(())).unwrap();
+    std::thread::scope(|threads| {
+        let reverting = threads.spawn(|| run_revert(&core, &job, &|| false));
+        clock.advance_seconds(100);
+        let started = std::time::Instant::now();
+        while stored().lease_until == job.lease_until {
+            assert!(started.elapsed() < Duration::from_mins(1), "no sign of life");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(stored().lease_until > job.lease_until);
+        drop(turn);
+        reverting.join().unwrap().unwrap();
+    });
+    assert_eq!(all(&core)[0].status, ImportStatus::Reverted);
+    clean(&core, "reverted");
+}
